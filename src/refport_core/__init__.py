@@ -1,0 +1,1 @@
+"""Referral attribution and commissions: facts in, positions and ledger differences out. Framework-free."""

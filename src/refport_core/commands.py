@@ -1,0 +1,145 @@
+"""What can be asked of the core: one class per use case."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from refport_core.facts import Effect, Fact
+from refport_core.outcomes import Outcome
+from refport_core.scope import Mode, Scope
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One statement as it came: raw, and translated into facts (semantics §0).
+
+    ``scope`` is ``None`` where the account is not connected yet: the statement is kept and waits for the
+    connection (``provider``, ``account`` and ``mode`` say whose it will be). ``content`` is a digest of
+    what makes a rendering (R3): two deliveries of one event id with equal content are duplicates.
+    ``verdict`` is set where the translator already knows that there is nothing to do or to understand
+    (ignored, quarantined); such a delivery carries no facts.
+    """
+
+    scope: Scope | None
+    provider: str
+    mode: Mode
+    event_id: str
+    type: str
+    stated_at: datetime
+    received_at: datetime
+    body: bytes = field(repr=False)
+    content: bytes = field(repr=False)
+    account: str | None = None
+    connection_id: str | None = None
+    api_version: str | None = None
+    facts: tuple[Fact, ...] = ()
+    verdict: Outcome | None = None
+    looked_up: bool = False
+
+
+@frozen(kw_only=True)
+class RecordFacts:
+    """Keep these deliveries and derive again what they touch. The one door."""
+
+    deliveries: tuple[Delivery, ...] = field(converter=tuple)
+
+
+@frozen(kw_only=True)
+class DecideCommission:
+    """A person approves, rejects, holds or releases a commission (R22)."""
+
+    scope: Scope
+    commission_id: str
+    effect: Effect
+    reason: str
+
+
+@frozen(kw_only=True)
+class CreateProgram:
+    """``terms`` are keyword arguments of ``ProgramVersion``."""
+
+    workspace_id: str
+    terms: Mapping[str, Any]
+
+
+@frozen(kw_only=True)
+class ChangeProgram:
+    """A new version, in force from ``effective_from`` (now, if ``None``; never in the past, R16), and/or a
+    new status from now on. What ``terms`` leave out keeps its value."""
+
+    workspace_id: str
+    program_id: str
+    terms: Mapping[str, Any] = field(factory=dict)
+    effective_from: datetime | None = None
+    status: str | None = None
+
+
+@frozen(kw_only=True)
+class CreatePartner:
+    """A partner, enrolled in ``program_id``; that may be left out while the workspace has one active program."""
+
+    workspace_id: str
+    name: str
+    email: str
+    program_id: str | None = None
+    tenant_id: str | None = None
+    status: str = "active"
+
+
+@frozen(kw_only=True)
+class ChangePartner:
+    """From now on, never in the past (R16). A ``program_id`` enrols the partner in a further program."""
+
+    workspace_id: str
+    partner_id: str
+    name: str | None = None
+    email: str | None = None
+    status: str | None = None
+    program_id: str | None = None
+    tenant_id: str | None = None
+
+
+@frozen(kw_only=True)
+class ChangeEnrollment:
+    """From now on (R16)."""
+
+    workspace_id: str
+    enrollment_id: str
+    status: str
+
+
+@frozen(kw_only=True)
+class CreateLink:
+    """A link; without a program it redirects and earns nothing. A key is made where none is chosen."""
+
+    workspace_id: str
+    url: str
+    program_id: str | None = None
+    partner_id: str | None = None
+    key: str | None = None
+    domain: str | None = None
+    expires_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class ChangeLink:
+    """Everything but program and partner may change (R7)."""
+
+    workspace_id: str
+    link_id: str
+    url: str | None = None
+    key: str | None = None
+    domain: str | None = None
+    expires_at: datetime | None = None
+    status: str | None = None
+
+
+@frozen(kw_only=True)
+class RecordClick:
+    """A click made elsewhere, or imported: an id is issued for it. ``occurred_at``: now, if ``None``."""
+
+    workspace_id: str
+    link_id: str
+    occurred_at: datetime | None = None

@@ -1,0 +1,429 @@
+"""What the core needs from outside, in its own verbs. Every port is synchronous."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from attrs import field, frozen
+
+from refport_core.commands import Delivery
+from refport_core.commissions import Balance, Commission
+from refport_core.customers import Customer
+from refport_core.facts import Fact
+from refport_core.leads import Lead
+from refport_core.ledger import Booked, Entry
+from refport_core.outcomes import Outcome
+from refport_core.positions import Hole, Positions
+from refport_core.programs import Click, Enrollment, Link, Partner, Program
+from refport_core.sales import Sale
+from refport_core.scope import Mode, Scope
+
+# ---------------------------------------------------------------------------------------------------
+# Time, ids, clicks
+
+
+class Clock(Protocol):
+    """Tells the time; the core never asks the machine."""
+
+    def now(self) -> datetime:
+        """The current time, aware, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Makes ids."""
+
+    def new(self, prefix: str) -> str:
+        """A new id ``<prefix>_…``: unguessable enough, URL-safe, ordered by the time of making."""
+        ...
+
+
+class ClickIds(Protocol):
+    """Issues click ids and reads them again (R6; the id proves itself, no look-up is made)."""
+
+    def issue(self, link_id: str, occurred_at: datetime) -> Click:
+        """A new click id for this link and time, at most 182 characters of ``A-Z a-z 0-9 _ -``."""
+        ...
+
+    def read(self, click_id: str) -> Click | None:
+        """The click that the id proves, or ``None`` if it was not issued by us."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------
+# Incoming and outgoing traffic
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """A payment processor's way in: headers and raw body in, a delivery or a refusal out."""
+
+    def read(self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Delivery:
+        """Verify and translate. ``connection_id`` is a connection's id, or ``connect``.
+
+        Header names are lower case. Raises ``NotFound`` (unknown connection), ``InvalidSignature``,
+        ``MalformedEvent``; whatever else is signed becomes a delivery, at worst quarantined.
+        """
+        ...
+
+
+class Translator(Protocol):
+    """Translates stored statements again (R3; after an upgrade; when an account is connected later)."""
+
+    def translate(self, renderings: Sequence[Delivery]) -> Delivery:
+        """The one delivery that these renderings of one event make together (R3), with facts or a verdict;
+        its ``body`` and ``api_version`` are those of the rendering that wins. ``scope`` is the first's."""
+        ...
+
+
+class LookUps(Protocol):
+    """Asks the provider what only it knows. Never called inside a request."""
+
+    def answer(self, scope: Scope, hole: Hole, now: datetime) -> Delivery | None:
+        """The answer as a delivery with ``looked_up`` facts, ``None`` if nobody can be asked (no API key).
+
+        Raises ``Unavailable`` (with a sentence) where asking again later may help.
+        """
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------
+# Who may come in
+
+
+@frozen(kw_only=True)
+class Workspace:
+    """A tenant."""
+
+    id: str
+    slug: str
+    created_at: datetime
+
+
+@frozen(kw_only=True)
+class ApiKey:
+    """Only the SHA-256 of a key is kept; it fixes workspace and mode. ``prefix`` helps people to tell keys apart."""
+
+    id: str
+    scope: Scope
+    prefix: str
+    digest: bytes = field(repr=False)
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Connection:
+    """How a provider's events come in. ``secrets`` and ``api_key`` are encrypted bytes.
+
+    ``kind`` is ``own`` (an account's own endpoint) or ``connect`` (through a platform's endpoint).
+    """
+
+    id: str
+    scope: Scope
+    provider: str
+    kind: Literal["own", "connect"]
+    account: str | None
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    api_key: bytes | None = field(default=None, repr=False)
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+# ---------------------------------------------------------------------------------------------------
+# Persistence, inside one transaction
+
+
+@frozen(kw_only=True)
+class Kept:
+    """What became of a batch of deliveries: parallel to it, one of
+
+    * ``new``: the event was not known;
+    * ``duplicate``: this rendering of the event is known;
+    * ``rendering``: the event is known, this rendering is not (it is kept now, R3).
+    """
+
+    verdicts: tuple[Literal["new", "duplicate", "rendering"], ...]
+
+
+class Statements(Protocol):
+    """What was said, raw. Statements are never changed nor deleted; their outcome is."""
+
+    def add(self, deliveries: Sequence[Delivery]) -> Kept:
+        """Keep each statement once, for good, and tell what it was (R3): identity is (workspace or, where
+        ``scope`` is ``None``, account; provider, mode, event id). The second of two equal deliveries in one
+        batch is a duplicate. Duplicates are counted."""
+        ...
+
+    def renderings(self, delivery: Delivery) -> list[Delivery]:
+        """Every kept rendering of this event, in the order they were kept, without facts."""
+        ...
+
+    def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
+        """Set the outcome of events, by (provider, event id)."""
+        ...
+
+    def of_scope(self, scope: Scope, after: str = "", limit: int = 500) -> list[tuple[str, Delivery]]:
+        """Statements in a fixed order with their cursors, for rebuilds: those after the cursor ``after``."""
+        ...
+
+    def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
+        """Statements that were kept without a workspace for this account (``scope`` is ``None``)."""
+        ...
+
+
+class Facts(Protocol):
+    """The facts of the statements, by their keys."""
+
+    def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
+        """These are the facts of this event now, instead of any earlier ones."""
+        ...
+
+    def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+        """Every fact that is reachable from these keys over shared keys."""
+        ...
+
+    def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
+        """Keys of facts that state one of these addresses: per address the ``limit`` said earliest."""
+        ...
+
+    def by_links(self, scope: Scope, link_ids: Iterable[str]) -> set[str]:
+        """Keys of facts that state a click of one of these links (the link id is stored with the fact)."""
+        ...
+
+    def by_subjects(self, scope: Scope, partner_id: str) -> set[str]:
+        """Keys of facts (decisions, payout lines) that name commissions of this partner."""
+        ...
+
+
+class Identities(Protocol):
+    """Which id every identity key has; each key gets one, for good, so an id once shown always resolves."""
+
+    def claim(self, scope: Scope, new: Mapping[str, str]) -> dict[str, str]:
+        """The ids of these keys: the known one where there is one, else the offered one, which is kept."""
+        ...
+
+    def known(self, scope: Scope, keys: Iterable[str]) -> dict[str, str]:
+        """The ids of those of these keys that have one."""
+        ...
+
+    def point(self, scope: Scope, current: Mapping[str, str]) -> None:
+        """From now on these ids resolve to these positions' ids."""
+        ...
+
+
+class PositionStore(Protocol):
+    """The positions as derived last."""
+
+    def replace(self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str]) -> None:
+        """Put ``positions`` in the place of all that stand under ``ids`` (sales, leads, customers, and the
+        commissions of those sales and leads), and their holes in the place of those that stand under ``keys``."""
+        ...
+
+    def commission(self, scope: Scope, commission_id: str) -> Commission | None:
+        """By its id, or one that it ever had."""
+        ...
+
+    def clear(self, scope: Scope) -> None:
+        """Forget every position (before a rebuild); identities and ledger stay."""
+        ...
+
+
+class Ledger(Protocol):
+    """Append-only."""
+
+    def booked(self, scope: Scope, subject_ids: Iterable[str]) -> dict[str, Booked]:
+        """By commission id, the sums of the entries of the commissions that ever belonged to these sales and leads."""
+        ...
+
+    def append(self, entries: Sequence[Entry], subjects: Mapping[str, str]) -> None:
+        """``subjects`` tells for each commission id its sale or lead id. Entries come without ids and get one."""
+        ...
+
+
+class CatalogueStore(Protocol):
+    """Programs, partners, enrolments, links: small, with their history."""
+
+    def put_program(self, program: Program) -> None: ...
+    def put_partner(self, partner: Partner) -> None: ...
+    def put_enrollment(self, enrollment: Enrollment) -> None: ...
+    def put_link(self, link: Link) -> None:
+        """Raises ``Conflict`` if (domain, key) is taken in the whole installation."""
+        ...
+
+    def program(self, workspace_id: str, program_id: str) -> Program | None: ...
+    def partner(self, workspace_id: str, partner_id: str) -> Partner | None: ...
+    def enrollment(self, workspace_id: str, enrollment_id: str) -> Enrollment | None: ...
+    def link(self, workspace_id: str, link_id: str) -> Link | None: ...
+    def programs(self, workspace_id: str) -> list[Program]: ...
+    def partners(self, workspace_id: str) -> list[Partner]: ...
+    def enrollments(self, workspace_id: str) -> list[Enrollment]: ...
+    def links(self, workspace_id: str) -> list[Link]: ...
+
+    def links_by_id(self, link_ids: Iterable[str]) -> list[Link]:
+        """In every workspace: a click names its link, whoever's it is."""
+        ...
+
+    def put_click(self, workspace_id: str, click: Click) -> None:
+        """Count a click; attribution never depends on it."""
+        ...
+
+
+class Access(Protocol):
+    """Workspaces, API keys, connections."""
+
+    def put_workspace(self, workspace: Workspace) -> None: ...
+    def workspace(self, slug: str) -> Workspace | None: ...
+    def workspaces(self) -> list[Workspace]: ...
+    def put_key(self, key: ApiKey) -> None: ...
+    def key(self, key_id: str) -> ApiKey | None: ...
+    def keys(self, workspace_id: str) -> list[ApiKey]: ...
+
+    def put_connection(self, connection: Connection) -> None:
+        """Raises ``AccountTaken`` where the contract allows one active connection only."""
+        ...
+
+    def connection(self, connection_id: str) -> Connection | None: ...
+    def connections(self, scope: Scope) -> list[Connection]: ...
+
+    def connection_of(self, provider: str, account: str, mode: Mode) -> Connection | None:
+        """The active Connect connection of this account and mode, in the whole installation."""
+        ...
+
+
+class Transaction(Protocol):
+    """Everything a handler may touch; it cannot commit."""
+
+    statements: Statements
+    facts: Facts
+    identities: Identities
+    positions: PositionStore
+    ledger: Ledger
+    catalogue: CatalogueStore
+    access: Access
+    reading: "Reading"
+    lookups: "DueLookUps"
+
+
+class UnitOfWork(Protocol):
+    """One transaction: what its block did is durable when the block ends, or nothing of it happened."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """A writing transaction; writers are serialised. Raises ``Unavailable`` where the store is out of reach,
+        locked or full."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent snapshot; writing through it is an error."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------
+# Due work
+
+
+@frozen(kw_only=True)
+class DueLookUp:
+    """A hole that somebody should ask the provider about."""
+
+    scope: Scope
+    hole: Hole
+    since: datetime
+    attempts: int = 0
+    error: str | None = None
+
+
+class DueLookUps(Protocol):
+    """The holes of the stored positions, with what asking came to."""
+
+    def due(self, now: datetime, limit: int = 100) -> list[DueLookUp]:
+        """Those whose time has come, oldest first."""
+        ...
+
+    def failed(self, due: DueLookUp, error: str, again_at: datetime) -> None:
+        """Ask again at ``again_at``."""
+        ...
+
+    def count(self, scope: Scope) -> int:
+        """How many holes there are."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------
+# Reading
+
+
+@frozen(kw_only=True)
+class Query:
+    """``filters`` are field names of the contract's JSON with the wanted values, all of them must hold. Pages are
+    by (``occurredAt`` or creation, id) descending; ``cursor`` is the last page's ``next_cursor``."""
+
+    filters: Mapping[str, str] = field(factory=dict)
+    limit: int = 50
+    cursor: str | None = None
+    as_of: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Page:
+    """One page of a list."""
+
+    data: tuple[Any, ...]
+    next_cursor: str | None = None
+
+
+@frozen(kw_only=True)
+class EventRecord:
+    """An event as it stands now; ``body`` is that of the winning rendering."""
+
+    scope: Scope
+    event_id: str
+    provider: str
+    account: str | None
+    type: str
+    api_version: str | None
+    occurred_at: datetime
+    received_at: datetime
+    outcome: Outcome
+    body: bytes = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Status:
+    """``GET /api/status``."""
+
+    events: Mapping[str, int]  # received, applied, duplicate, waiting, ignored, quarantined
+    lookups_due: int
+    oldest_due_at: datetime | None
+
+
+class Reading(Protocol):
+    """Lists and single positions of one scope. Unknown cursors and filters raise ``InvalidRequest``."""
+
+    def sales(self, scope: Scope, query: Query) -> Page: ...
+    def sale(self, scope: Scope, sale_id: str) -> Sale | None:
+        """By its id, or one that it ever had (R11)."""
+        ...
+
+    def leads(self, scope: Scope, query: Query) -> Page: ...
+    def lead(self, scope: Scope, lead_id: str) -> Lead | None: ...
+    def customers(self, scope: Scope, query: Query) -> Page: ...
+    def customer(self, scope: Scope, customer_id: str) -> Customer | None: ...
+    def customers_by_id(self, scope: Scope, customer_ids: Iterable[str]) -> dict[str, Customer]: ...
+    def commissions(self, scope: Scope, query: Query, now: datetime) -> Page: ...
+    def commission(self, scope: Scope, commission_id: str) -> Commission | None: ...
+    def commissions_of(self, scope: Scope, subject_id: str) -> list[Commission]: ...
+    def entries(self, scope: Scope, query: Query) -> Page: ...
+    def balances(self, scope: Scope, now: datetime, partner_id: str | None = None) -> list[Balance]: ...
+    def events(self, scope: Scope, query: Query) -> Page: ...
+    def event(self, scope: Scope, event_id: str) -> EventRecord | None: ...
+    def clicks(self, workspace_id: str, query: Query) -> Page: ...
+    def click(self, workspace_id: str, click_id: str) -> Click | None: ...
+    def clicks_of(self, workspace_id: str, link_ids: Iterable[str]) -> dict[str, int]:
+        """How many clicks each link has."""
+        ...
+
+    def status(self, scope: Scope) -> Status: ...
+
+
