@@ -35,7 +35,7 @@ def in_force(history: Iterable[Change[T]], at: datetime) -> T:
     return value
 
 
-def _percent(_instance: object, _attribute: object, percent: Fraction) -> None:
+def _percent(_instance: object, _attribute: object, percent: object) -> None:
     if not isinstance(percent, Fraction) or not 0 < percent <= 100:
         raise ValueError("percent is an exact fraction above 0 and at most 100")
 
