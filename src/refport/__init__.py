@@ -1,0 +1,1 @@
+"""The host: settings, wiring, web server, worker and command line. It knows every class and decides nothing."""
