@@ -1,10 +1,50 @@
 """Who is who: strong keys, weak addresses, and the clicks that customers are bound by (R4, R5, R8)."""
 
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
 
-from attrs import frozen
+from attrs import define, field, frozen
 
+from refport_core.facts import (
+    Charge,
+    Checkout,
+    CheckoutState,
+    Dispute,
+    Fact,
+    Invoice,
+    LeadCall,
+    PaymentIntent,
+    PaymentName,
+    ProviderCustomer,
+    Refund,
+    SaleCall,
+    Subscription,
+    TrialStarted,
+    customer_key,
+    earlier,
+    external_key,
+)
+from refport_core.payments import (
+    Payment,
+    SubscriptionStart,
+    accepted,
+    by_object,
+    of_kind,
+    payments,
+    subscription_starts,
+)
 from refport_core.scope import Scope
+
+TOLERANCE = timedelta(minutes=5)  # R7, R10: processors' clocks
+OWN_TOLERANCE = timedelta(days=7)  # R10: a payment's own facts may come this late
+
+# R4: whose external id and whose provider id speak first for a payment.
+IDENTIFYING: tuple[type[Fact], ...] = (
+    Checkout, PaymentIntent, Invoice, Subscription, TrialStarted, LeadCall, SaleCall,
+    ProviderCustomer, Charge, Refund, Dispute,
+)  # fmt: skip
 
 
 @frozen(kw_only=True)
@@ -32,3 +72,411 @@ class Customer:
     binding: Binding | None
     occurred_at: datetime  # of the earliest fact
     id: str = ""
+
+
+@frozen(kw_only=True)
+class View:
+    """What had been said by a moment (R10): everything up to ``until``, and what is ``own`` up to ``own_until``."""
+
+    until: datetime | None = None  # None: everything
+    own: frozenset[str] = frozenset()
+    own_until: datetime | None = None
+    within: "View | None" = None
+
+    def sees(self, fact: Fact) -> bool:
+        """Whether the fact had been said."""
+        if self.within is not None and not self.within.sees(fact):
+            return False
+        if self.until is None or fact.said_at <= self.until:
+            return True
+        return self.own_until is not None and fact.said_at <= self.own_until and fact.id in self.own
+
+
+EVERYTHING = View()
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """A click stated by an object (R7), as old as the earliest statement that said it. ``place`` tells metadata
+    from a reference: in one statement metadata come first (R2)."""
+
+    fact: Fact
+    click_id: str
+    place: int = 0
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        return (*earlier(self.fact)[:1], *earlier(self.fact)[1:], self.place)
+
+
+def clicks_of(fact: Fact) -> list[tuple[int, str]]:
+    """The clicks that a fact states: in its metadata, then in its reference."""
+    stated = (getattr(fact, "click_id", None), getattr(fact, "reference_click_id", None))
+    return [(place, click_id) for place, click_id in enumerate(stated) if click_id is not None]
+
+
+def earliest_evidence(facts: Iterable[Fact]) -> list[Evidence]:
+    """The evidence in these facts, each click of an object once, earliest first."""
+    found: dict[tuple[str, int, str], Evidence] = {}
+    for fact in sorted(facts, key=earlier):
+        for place, click_id in clicks_of(fact):
+            found.setdefault((fact.own_key, place, click_id), Evidence(fact=fact, click_id=click_id, place=place))
+    return sorted(found.values(), key=lambda evidence: evidence.order)
+
+
+@frozen(eq=False, kw_only=True)
+class Subject:
+    """Who asks the chain: a payment, the first event of a subscription, or a lead.
+
+    ``own`` are its own facts, earliest first; ``first`` tells that it is (part of) its subscription's
+    first event.
+    """
+
+    key: str
+    at: datetime
+    own: tuple[Fact, ...]
+    subscription: str | None = None
+    first: bool = False
+
+    @cached_property
+    def own_ids(self) -> frozenset[str]:
+        return frozenset(fact.id for fact in self.own)
+
+    def view(self, within: View | None = None) -> View:
+        """R10: what is in view as of it."""
+        return View(
+            until=self.at + TOLERANCE, own=self.own_ids, own_until=self.at + OWN_TOLERANCE, within=within
+        )
+
+
+@define(eq=False, kw_only=True)
+class History:
+    """All facts that hang together by strong keys, and what can be asked of them. Never changed once made."""
+
+    scope: Scope
+    stated: Sequence[Fact]
+    facts: Sequence[Fact] = field(init=False)  # those that count, earliest first
+    payments: list[Payment] = field(init=False)
+    starts: dict[str, SubscriptionStart] = field(init=False)
+    _owners: dict[object, dict[str, str]] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.facts = accepted(self.stated)
+        self.payments = payments(self.facts)
+        self.starts = subscription_starts(self.facts, self.payments)
+
+    # -- subjects -----------------------------------------------------------------------------------
+
+    @cached_property
+    def subjects(self) -> dict[str, Subject]:
+        """Every payment as a subject, by its key. A payment that has no time yet is asked at its earliest fact."""
+        return {payment.key: self._subject(payment) for payment in self.payments if payment.facts}
+
+    def _subject(self, payment: Payment) -> Subject:
+        start = self.starts.get(payment.subscription or "")
+        first = start is not None and payment in start.payments
+        own = start.facts if start is not None and first else payment.facts
+        return Subject(
+            key=payment.key,
+            at=payment.time or payment.facts[0].occurred_at,
+            own=own,
+            subscription=payment.subscription,
+            first=first,
+        )
+
+    @cached_property
+    def start_subjects(self) -> dict[str, Subject]:
+        """The first event of each subscription as a subject, by subscription key."""
+        return {
+            key: Subject(
+                key=start.payments[0].key if start.payments else key,
+                at=start.time, own=start.facts, subscription=key, first=True,
+            )
+            for key, start in self.starts.items()
+        }  # fmt: skip
+
+    # -- customers ----------------------------------------------------------------------------------
+
+    def customer_of(self, subject: Subject, view: View) -> str:
+        """R4: the key of the customer of a payment, a first event or a lead."""
+        own = [fact for fact in subject.own if view.sees(fact)]
+        stated = stated_external_id(own)
+        if stated is not None:
+            return external_key(stated)
+        if not subject.first and subject.subscription in self.start_subjects:
+            first = self.customer_of(self.start_subjects[subject.subscription], view)
+            if not first.startswith("guest:"):
+                return first
+        owners = self.owners(view)
+        provided = provider_keys(own)
+        return next((owners[key] for key in provided if key in owners), None) or next(
+            iter(provided), f"guest:{subject.key}"
+        )
+
+    def owners(self, view: View) -> dict[str, str]:
+        """R4: which external key each provider customer belongs to: by the earliest association in view."""
+        at = tuple(view.sees(fact) for fact in self._associating)
+        if at not in self._owners:
+            self._owners[at] = self._owners_in(view)
+        return self._owners[at]
+
+    @cached_property
+    def _associating(self) -> list[Fact]:
+        """The facts that can associate: those with an external id, and those of payments that state one."""
+        return [
+            fact
+            for fact in self.facts
+            if getattr(fact, "external_id", None) or (getattr(fact, "customer_id", None) and self._stating_payments(fact))
+        ]
+
+    def _stating_payments(self, fact: Fact) -> bool:
+        return fact.id in self._facts_beside_external_ids
+
+    @cached_property
+    def _facts_beside_external_ids(self) -> frozenset[str]:
+        beside: set[str] = set()
+        for subject in (*self.subjects.values(), *self.start_subjects.values()):
+            own = subject.own
+            if subject.subscription in self.starts:
+                own = (*own, *self.starts[subject.subscription].facts)
+            if any(getattr(fact, "external_id", None) for fact in own):
+                beside |= {fact.id for fact in own}
+        return frozenset(beside)
+
+    def _owners_in(self, view: View) -> dict[str, str]:
+        found: list[tuple[tuple[object, ...], str, str]] = []
+        for fact in self._associating:
+            external_id, customer_id = getattr(fact, "external_id", None), getattr(fact, "customer_id", None)
+            if external_id and customer_id and view.sees(fact):
+                found.append((earlier(fact), customer_key(fact.provider, customer_id), external_key(external_id)))
+        for subject in (*self.subjects.values(), *self.start_subjects.values()):
+            found += self._associations_of(subject, view)
+        owners: dict[str, str] = {}
+        for _when, provided, owner in sorted(found):
+            owners.setdefault(provided, owner)
+        return owners
+
+    def _associations_of(self, subject: Subject, view: View) -> list[tuple[tuple[object, ...], str, str]]:
+        """A payment associates its customer's external id with each provider id of its own facts, from when both
+        are said."""
+        own = [fact for fact in subject.own if view.sees(fact)]
+        speaking = own
+        external_id = stated_external_id(own)
+        if external_id is None and not subject.first and subject.subscription in self.start_subjects:
+            speaking = [fact for fact in self.start_subjects[subject.subscription].own if view.sees(fact)]
+            external_id = stated_external_id(speaking)
+        if external_id is None:
+            return []
+        said = min(earlier(fact) for fact in speaking if getattr(fact, "external_id", None) == external_id)
+        return [
+            (max(said, earlier(fact)), customer_key(fact.provider, customer_id), external_key(external_id))
+            for fact in own
+            if (customer_id := getattr(fact, "customer_id", None))
+        ]
+
+    def owner_of(self, provided: str, view: View) -> str:
+        """The customer that a provider customer belongs to: its owner, else itself."""
+        return self.owners(view).get(provided, provided)
+
+    # -- what customers are bound by ----------------------------------------------------------------
+
+    @cached_property
+    def _checkouts(self) -> list[tuple[Subject, list[Checkout]]]:
+        """Checkouts that state a click, each with its payment."""
+        return [
+            (self._payment_subjects[statements[0].id], statements)
+            for statements in by_object(of_kind(self.facts, Checkout))
+            if any(clicks_of(each) for each in statements)
+        ]
+
+    @cached_property
+    def _calls(self) -> list[LeadCall | SaleCall]:
+        return [fact for fact in self.facts if isinstance(fact, LeadCall | SaleCall) and fact.click_id]
+
+    def bindings(self, customer: str, view: View) -> list[Evidence]:
+        """R8: the evidence that may bind this customer, valid or not, earliest first."""
+        facts: list[Fact] = [
+            call
+            for call in self._calls
+            if call.external_id and external_key(call.external_id) == customer and view.sees(call)
+        ]
+        for subject, statements in self._checkouts:
+            seen = [each for each in statements if view.sees(each) and each.state >= CheckoutState.UNPAID]
+            if seen and self.customer_of(subject, view) == customer:
+                facts += seen
+        return earliest_evidence(facts)
+
+    def metadata_clicks(self, customer: str, view: View) -> list[Evidence]:
+        """R9 step 5: of each of the customer's provider ids the newest metadata that name a click, newest first;
+        the click is as old as the earliest statement of that customer object that said it (R2)."""
+        newest: list[tuple[tuple[object, ...], Evidence]] = []
+        for statements in self._clicking_customers:
+            seen = [each for each in statements if view.sees(each)]
+            if not seen or self.owner_of(customer_key(seen[0].provider, seen[0].object_id), view) != customer:
+                continue
+            last = max(seen, key=lambda each: (each.stated_at, each.event_id))
+            first = min((each for each in seen if each.click_id == last.click_id), key=earlier)
+            newest.append(
+                ((last.stated_at, last.event_id), Evidence(fact=first, click_id=last.click_id or ""))
+            )
+        return [evidence for _when, evidence in sorted(newest, key=lambda each: each[0], reverse=True)]
+
+    @cached_property
+    def _clicking_customers(self) -> list[list[ProviderCustomer]]:
+        return by_object([fact for fact in of_kind(self.facts, ProviderCustomer) if fact.click_id])
+
+    # -- addresses ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _payment_subjects(self) -> dict[str, Subject]:
+        """By fact id, the payment that a fact belongs to."""
+        return {fact.id: self.subjects[payment.key] for payment in self.payments for fact in payment.facts}
+
+    @cached_property
+    def _addressed(self) -> list[tuple[Fact, str]]:
+        """Facts that state an address (R5)."""
+        stated = [(fact, getattr(fact, "email", None)) for fact in self.facts]
+        return [(fact, email) for fact, email in stated if email]
+
+    @cached_property
+    def emails(self) -> frozenset[str]:
+        """Every address that is stated here."""
+        return frozenset(email for _fact, email in self._addressed)
+
+    def payers(self, email: str, view: View) -> set[str]:
+        """The customers and guests that state this address (R9 step 6)."""
+        return {
+            self.stating_customer(fact, view)
+            for fact, stated in self._addressed
+            if stated == email and view.sees(fact)
+        }
+
+    def emails_of(self, customer: str, view: View) -> list[str]:
+        """The addresses stated for this customer, newest stated first."""
+        stated = [
+            (fact.stated_at, fact.event_id, email)
+            for fact, email in self._addressed
+            if view.sees(fact) and self.stating_customer(fact, view) == customer
+        ]
+        return list(dict.fromkeys(email for _at, _event, email in sorted(stated, reverse=True)))
+
+    def stating_customer(self, fact: Fact, view: View) -> str:
+        """The customer of whom a fact speaks: its payment's, else the one that it names."""
+        subject = self._payment_subjects.get(fact.id)
+        if subject is not None:
+            return self.customer_of(subject, view)
+        external_id, customer_id = getattr(fact, "external_id", None), getattr(fact, "customer_id", None)
+        if isinstance(fact, ProviderCustomer) or not external_id:
+            return self.owner_of(customer_key(fact.provider, customer_id or fact.object_id), view)
+        return external_key(external_id)
+
+    def email_of(self, subject: Subject, view: View) -> str | None:
+        """R9 step 6: the address of a payment: that of its session, else invoice, else call, else of its provider
+        customer; the newest stated."""
+        own = [fact for fact in subject.own if view.sees(fact)]
+        provided = provider_keys(own)
+        customers = [
+            fact
+            for fact in of_kind(self.facts, ProviderCustomer)
+            if view.sees(fact) and customer_key(fact.provider, fact.object_id) in provided[:1]
+        ]
+        calls = [fact for fact in own if isinstance(fact, LeadCall | SaleCall)]
+        for stating in (of_kind(own, Checkout), of_kind(own, Invoice), calls, customers):
+            stated = [(fact.stated_at, fact.event_id, fact.email) for fact in stating if fact.email]
+            if stated:
+                return max(stated)[2]
+        return None
+
+
+def stated_external_id(own: Iterable[Fact]) -> str | None:
+    """R4: the external id that these facts state: session, payment intent, invoice, subscription, call."""
+    facts = list(own)
+    for kind in (Checkout, PaymentIntent, Invoice, Subscription, LeadCall, SaleCall):
+        for fact in of_kind(facts, kind):
+            external_id: str | None = getattr(fact, "external_id", None)
+            if external_id is not None:
+                return external_id
+    return None
+
+
+def provider_keys(own: Iterable[Fact]) -> list[str]:
+    """The keys of the provider customers that these facts carry, in the order of R4."""
+    facts = list(own)
+    found = [
+        customer_key(fact.provider, customer_id)
+        for kind in IDENTIFYING
+        for fact in of_kind(facts, kind)
+        if (customer_id := getattr(fact, "customer_id", None))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def histories(facts: Iterable[Fact]) -> list[History]:
+    """Facts that share a strong key, of one scope, together."""
+    parent: dict[tuple[Scope, str], tuple[Scope, str]] = {}
+
+    def root(node: tuple[Scope, str]) -> tuple[Scope, str]:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    listed = list(facts)
+    for fact in listed:
+        nodes = [(fact.scope, key) for key in fact.keys()]
+        for node in nodes:
+            parent.setdefault(node, node)
+            parent[root(node)] = root(nodes[0])
+    together: dict[tuple[Scope, str], list[Fact]] = defaultdict(list)
+    for fact in listed:
+        together[root((fact.scope, fact.own_key))].append(fact)
+    return [History(scope=scope, stated=stated) for (scope, _key), stated in sorted(together.items(), key=lambda each: str(each[0]))]
+
+
+def customers(history: History, keys: Iterable[str], binding: Callable[[str], Binding | None]) -> list[Customer]:
+    """The customers of a history as positions: those of ``keys`` (its sales' and leads'), and everybody whom a
+    strong key names. ``binding`` tells the first valid evidence that binds a customer (R8)."""
+    known = set(keys)
+    for fact in history.facts:
+        external_id = getattr(fact, "external_id", None)
+        if external_id:
+            known.add(external_key(external_id))
+        if isinstance(fact, ProviderCustomer):
+            known.add(history.owner_of(customer_key(fact.provider, fact.object_id), EVERYTHING))
+    stated = _statements_by_customer(history, known)
+    return [_customer(history, key, stated[key], binding(key)) for key in sorted(known)]
+
+
+def _statements_by_customer(history: History, known: Iterable[str]) -> dict[str, list[Fact]]:
+    """Everything that was said of each customer, earliest first."""
+    stated: dict[str, list[Fact]] = {key: [] for key in known}
+    for fact in history.facts:
+        if isinstance(fact, IDENTIFYING):
+            customer = history.stating_customer(fact, EVERYTHING)
+            if customer in stated:
+                stated[customer].append(fact)
+    return stated
+
+
+def _customer(history: History, key: str, facts: Sequence[Fact], binding: Binding | None) -> Customer:
+    provided = [owned for owned, owner in sorted(history.owners(EVERYTHING).items()) if owner == key]
+    provided += [key] if key.startswith("customer:") else []
+    names = [
+        (fact.stated_at, fact.event_id, name)
+        for fact in facts
+        if isinstance(fact, Checkout | Invoice | LeadCall | SaleCall | ProviderCustomer) and (name := fact.name)
+    ]
+    guests = {
+        f"guest:{name.key}" for fact in facts for name in getattr(fact, "names", ()) if isinstance(name, PaymentName)
+    }
+    return Customer(
+        scope=history.scope,
+        key=key,
+        keys=frozenset({key, *provided, *guests}),
+        external_id=key.removeprefix("external:") if key.startswith("external:") else None,
+        provider_ids=tuple(each.split(":", 2)[2] for each in provided),
+        emails=tuple(history.emails_of(key, EVERYTHING)),
+        name=max(names)[2] if names else None,
+        binding=binding,
+        occurred_at=min((fact.occurred_at for fact in facts), default=history.facts[0].occurred_at),
+    )

@@ -1,42 +1,28 @@
 """Positions are a pure function of the set of facts and the program versions (semantics §0)."""
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from refport_core.commissions import Commission
-from refport_core.customers import Customer
-from refport_core.leads import Lead
+from refport_core.attribution import Chain
+from refport_core.commissions import Commission, commissions
+from refport_core.customers import EVERYTHING, Binding, Customer, History, customers, histories
+from refport_core.facts import Fact
+from refport_core.holes import Hole, Question, holes
+from refport_core.leads import Lead, came
 from refport_core.outcomes import Outcome
-from refport_core.sales import Sale
+from refport_core.programs import Catalogue
+from refport_core.results import better, results
+from refport_core.sales import Sale, sold
 from refport_core.scope import Scope
-
-
-class Question(StrEnum):
-    """What only the provider can tell."""
-
-    PAYMENT_OF_REVERSAL = "payment_of_reversal"  # subject: a payment intent or charge (R21)
-    PAYMENTS_OF_INVOICE = "payments_of_invoice"  # subject: an invoice (R11, R12)
-    CHARGE = "charge"  # subject: a charge whose amount is unknown (R19)
-    CUSTOMER = "customer"  # subject: a provider customer whose metadata nobody stated (R9 step 5)
-    SUBSCRIPTION_HISTORY = "subscription_history"  # subject: a subscription (R14)
-
-
-@frozen(kw_only=True, order=True)
-class Hole:
-    """A named hole in a position that a look-up may fill. ``key`` is a strong key of the component it lies in."""
-
-    question: Question
-    provider: str
-    account: str | None = field(order=lambda account: account or "")
-    subject: str
-    key: str
 
 
 @frozen(kw_only=True)
 class Positions:
-    """All that follows from one set of facts. ``outcomes`` tell for each (provider, event id) what it came to."""
+    """All that follows from one set of facts. ``outcomes`` tell for each (provider, event id) what it came to;
+    ``keys`` are all under which a position of these facts may ever have been known."""
 
     scope: Scope
     customers: tuple[Customer, ...] = ()
@@ -44,4 +30,89 @@ class Positions:
     leads: tuple[Lead, ...] = ()
     commissions: tuple[Commission, ...] = ()
     holes: tuple[Hole, ...] = ()
+    keys: frozenset[str] = frozenset()
     outcomes: Mapping[tuple[str, str], Outcome] = field(factory=dict)
+
+
+def derive(facts: Iterable[Fact], catalogue: Catalogue, focus: Iterable[str] | None = None) -> tuple[Positions, ...]:
+    """The positions of every scope that these facts speak of (semantics §0): the same for any order and repetition.
+
+    With ``focus``, only of what hangs together with one of these strong keys; the other facts serve as
+    neighbours that share an address (R9 step 6).
+    """
+    all_histories = histories(facts)
+    wanted = None if focus is None else set(focus)
+    stating: dict[Scope, dict[str, list[History]]] = defaultdict(lambda: defaultdict(list))
+    for history in all_histories:
+        for email in history.emails:
+            stating[history.scope][email].append(history)
+    parts: dict[Scope, list[Positions]] = defaultdict(list)
+    for history in all_histories:
+        if wanted is None or not wanted.isdisjoint(key for fact in history.facts for key in fact.keys()):
+            chain = Chain(history=history, catalogue=catalogue, stating=stating[history.scope].__getitem__)
+            parts[history.scope].append(_positions(chain))
+    return tuple(_together(scope, parts[scope]) for scope in sorted(parts))
+
+
+def _together(scope: Scope, parts: Iterable[Positions]) -> Positions:
+    listed = list(parts)
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    for part in listed:
+        for event, outcome in part.outcomes.items():
+            outcomes[event] = better(outcomes.get(event), outcome)
+    return Positions(
+        scope=scope,
+        customers=tuple(each for part in listed for each in part.customers),
+        sales=tuple(each for part in listed for each in part.sales),
+        leads=tuple(each for part in listed for each in part.leads),
+        commissions=tuple(each for part in listed for each in part.commissions),
+        holes=tuple(each for part in listed for each in part.holes),
+        keys=frozenset().union(*(part.keys for part in listed)),
+        outcomes=outcomes,
+    )
+
+
+def _positions(chain: Chain) -> Positions:
+    history = chain.history
+    sales, leads = sold(chain), came(chain)
+    found = Positions(
+        scope=history.scope,
+        sales=tuple(each.sale for each in sales),
+        leads=tuple(each.lead for each in leads),
+        commissions=tuple(commissions(chain, sales, leads)),
+        keys=frozenset(_identity_keys(chain)),
+    )
+    owed = {each.sale.customer_key for each in sales} | {each.lead.customer_key for each in leads}
+    return evolve(
+        found,
+        customers=tuple(customers(history, owed, partial(_binding, chain))),
+        holes=tuple(holes(chain, sales)),
+        outcomes=results(chain, sales, leads),
+    )
+
+
+def _binding(chain: Chain, customer: str) -> Binding | None:
+    """R8: the customer's earliest valid evidence."""
+    for evidence in chain.history.bindings(customer, EVERYTHING):
+        partner_id = chain.partner_of(evidence.click_id)
+        if chain.invalid(evidence) is None and partner_id is not None:
+            return Binding(
+                click_id=evidence.click_id,
+                partner_id=partner_id,
+                at=evidence.fact.occurred_at,
+                by=evidence.fact.kind,
+            )
+    return None
+
+
+def _identity_keys(chain: Chain) -> Iterator[str]:
+    """Every key under which a position of this history may ever have been known."""
+    for fact in chain.history.facts:
+        yield from fact.keys()
+    for payment in chain.history.payments:
+        for name in payment.names:
+            yield name.key
+            yield f"guest:{name.key}"
+
+
+__all__ = ["Hole", "Positions", "Question", "derive"]

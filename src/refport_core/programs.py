@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, instance_of
@@ -35,7 +35,7 @@ def in_force(history: Iterable[Change[T]], at: datetime) -> T:
     return value
 
 
-def _percent(_instance: object, _attribute: object, percent: object) -> None:
+def _percent(_instance: object, _attribute: object, percent: Any) -> None:
     if not isinstance(percent, Fraction) or not 0 < percent <= 100:
         raise ValueError("percent is an exact fraction above 0 and at most 100")
 
