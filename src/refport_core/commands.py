@@ -1,6 +1,6 @@
 """What can be asked of the core: one class per use case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,11 +39,15 @@ class Delivery:
     looked_up: bool = False
 
 
+def _batch(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    return tuple(deliveries)
+
+
 @frozen(kw_only=True)
 class RecordFacts:
     """Keep these deliveries and derive again what they touch. The one door."""
 
-    deliveries: tuple[Delivery, ...] = field(converter=tuple)
+    deliveries: tuple[Delivery, ...] = field(converter=_batch)
 
 
 @frozen(kw_only=True)
