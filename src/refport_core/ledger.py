@@ -22,6 +22,7 @@ class Booked:
     """What stands in the ledger for one commission: the sum of its entries."""
 
     commission_id: str
+    subject_id: str  # the id that its sale or lead had
     partner_id: str
     currency: str
     amount: int

@@ -14,7 +14,8 @@ from refport_core.facts import Fact
 from refport_core.leads import Lead
 from refport_core.ledger import Booked, Entry
 from refport_core.outcomes import Outcome
-from refport_core.positions import Hole, Positions
+from refport_core.holes import Hole
+from refport_core.positions import Positions
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
@@ -188,12 +189,13 @@ class Facts(Protocol):
         """Keys of facts that state one of these addresses: per address the ``limit`` said earliest."""
         ...
 
-    def by_links(self, scope: Scope, link_ids: Iterable[str]) -> set[str]:
-        """Keys of facts that state a click of one of these links (the link id is stored with the fact)."""
+    def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
+        """The facts of one event as they stand."""
         ...
 
-    def by_subjects(self, scope: Scope, partner_id: str) -> set[str]:
-        """Keys of facts (decisions, payout lines) that name commissions of this partner."""
+    def since(self, scope: Scope, moment: datetime) -> set[str]:
+        """Own keys of the facts that occurred at or after a moment: only those can feel a change of a program or
+        a partner that holds from then on."""
         ...
 
 
@@ -259,6 +261,7 @@ class CatalogueStore(Protocol):
     def programs(self, workspace_id: str) -> list[Program]: ...
     def partners(self, workspace_id: str) -> list[Partner]: ...
     def enrollments(self, workspace_id: str) -> list[Enrollment]: ...
+    def enrollments_of(self, workspace_id: str, partner_ids: Iterable[str]) -> list[Enrollment]: ...
     def links(self, workspace_id: str) -> list[Link]: ...
 
     def links_by_id(self, link_ids: Iterable[str]) -> list[Link]:

@@ -34,27 +34,35 @@ class Positions:
     outcomes: Mapping[tuple[str, str], Outcome] = field(factory=dict)
 
 
-def derive(facts: Iterable[Fact], catalogue: Catalogue, focus: Iterable[str] | None = None) -> tuple[Positions, ...]:
-    """The positions of every scope that these facts speak of (semantics §0): the same for any order and repetition.
+def derive(facts: Iterable[Fact], catalogue: Catalogue) -> tuple[Positions, ...]:
+    """The positions of every scope that these facts speak of (semantics §0): the same for any order and repetition."""
+    parts: dict[Scope, list[Positions]] = defaultdict(list)
+    for part in derive_apart(facts, catalogue):
+        parts[part.scope].append(part)
+    return tuple(together(scope, parts[scope]) for scope in sorted(parts))
 
-    With ``focus``, only of what hangs together with one of these strong keys; the other facts serve as
-    neighbours that share an address (R9 step 6).
+
+def derive_apart(
+    facts: Iterable[Fact], catalogue: Catalogue, focus: Iterable[str] | None = None
+) -> Iterator[Positions]:
+    """The positions of each set of facts that hangs together by strong keys.
+
+    With ``focus``, only of what has one of these keys; the other facts serve as neighbours that share an
+    address (R9 step 6).
     """
-    all_histories = histories(facts)
+    found = histories(facts)
     wanted = None if focus is None else set(focus)
     stating: dict[Scope, dict[str, list[History]]] = defaultdict(lambda: defaultdict(list))
-    for history in all_histories:
+    for history in found:
         for email in history.emails:
             stating[history.scope][email].append(history)
-    parts: dict[Scope, list[Positions]] = defaultdict(list)
-    for history in all_histories:
+    for history in found:
         if wanted is None or not wanted.isdisjoint(key for fact in history.facts for key in fact.keys()):
-            chain = Chain(history=history, catalogue=catalogue, stating=stating[history.scope].__getitem__)
-            parts[history.scope].append(_positions(chain))
-    return tuple(_together(scope, parts[scope]) for scope in sorted(parts))
+            yield _positions(Chain(history=history, catalogue=catalogue, stating=stating[history.scope].__getitem__))
 
 
-def _together(scope: Scope, parts: Iterable[Positions]) -> Positions:
+def together(scope: Scope, parts: Iterable[Positions]) -> Positions:
+    """The positions of one scope in one."""
     listed = list(parts)
     outcomes: dict[tuple[str, str], Outcome] = {}
     for part in listed:

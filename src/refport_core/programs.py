@@ -98,7 +98,7 @@ class ProgramVersion:
     version: int
     effective_from: datetime | None  # None: from the beginning
     name: str = "Main"
-    rewards: tuple[Reward, ...] = field(default=(), converter=tuple, validator=_one_reward_per_event)
+    rewards: tuple[Reward, ...] = field(default=(), validator=_one_reward_per_event)
     renewals: Renewals = field(default="all", validator=_renewals)
     partial_refunds: PartialRefunds = field(default="prorate", validator=in_(("prorate", "void", "ignore")))
     hold_days: int = field(default=30, validator=[instance_of(int), ge(0)])
@@ -132,7 +132,7 @@ class Program:
 
     id: str
     workspace_id: str
-    versions: tuple[ProgramVersion, ...] = field(converter=tuple, validator=_not_empty)
+    versions: tuple[ProgramVersion, ...] = field(validator=_not_empty)
     statuses: tuple[Change[str], ...] = (Change(None, "active"),)  # active, closed
     created_at: datetime | None = None
 

@@ -1,1 +1,1 @@
-"""One use case per module."""
+"""One use case per module; a handler gets a transaction and cannot commit it."""

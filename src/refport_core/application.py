@@ -1,0 +1,219 @@
+"""The one door, and the one place that commits."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from attrs import evolve, field, frozen
+
+from refport_core.commands import (
+    ChangeEnrollment,
+    ChangeLink,
+    ChangePartner,
+    ChangeProgram,
+    CreateLink,
+    CreatePartner,
+    CreateProgram,
+    DecideCommission,
+    Delivery,
+    RecordClick,
+    RecordFacts,
+)
+from refport_core.commissions import Commission
+from refport_core.decisions import OwnTranslator
+from refport_core.errors import Unavailable
+from refport_core.handlers import change_catalogue, rebuild
+from refport_core.handlers.decide_commission import decide_commission
+from refport_core.handlers.record_facts import record_facts
+from refport_core.outcomes import Outcome, OutcomeKind
+from refport_core.ports import ClickIds, Clock, Connection, Ids, Transaction, Translator, UnitOfWork
+from refport_core.programs import Click, Enrollment, Link, Partner, Program
+from refport_core.scope import Scope
+
+T = TypeVar("T")
+
+
+def _with_own(translators: Mapping[str, Translator]) -> Mapping[str, Translator]:
+    return {"refport": OwnTranslator(), **translators}
+
+
+@frozen(kw_only=True)
+class Application:
+    """Everything the core can be asked. Each call is one transaction; ``now`` overrides the clock for one call.
+
+    Raises ``Unavailable`` where the store is out of reach; then nothing happened, and the same may be sent again.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    ids: Ids
+    click_ids: ClickIds
+    translators: Mapping[str, Translator] = field(factory=dict, converter=_with_own)
+
+    def record_facts(self, command: RecordFacts, *, now: datetime | None = None) -> list[Outcome]:
+        """Keep a batch of deliveries and derive what they touch; an outcome for each, in their order.
+
+        A delivery that cannot be worked on is isolated and quarantined with its reason; it harms no neighbour.
+        """
+        at = now or self.clock.now()
+        try:
+            return self._do(lambda tx: self._record(command, tx, at))
+        except Unavailable:
+            raise
+        except Exception as problem:  # whatever it is, it must not take the neighbours along
+            if len(command.deliveries) == 1:
+                return [self._quarantine(command.deliveries[0], problem, at)]
+        return [
+            outcome
+            for delivery in command.deliveries
+            for outcome in self.record_facts(RecordFacts(deliveries=(delivery,)), now=at)
+        ]
+
+    def _record(self, command: RecordFacts, tx: Transaction, now: datetime) -> list[Outcome]:
+        return record_facts(
+            command, tx, now, ids=self.ids, click_ids=self.click_ids, translators=self.translators
+        )
+
+    def _quarantine(self, delivery: Delivery, problem: Exception, now: datetime) -> Outcome:
+        outcome = Outcome(
+            OutcomeKind.QUARANTINED,
+            "FAILED",
+            f"{type(problem).__name__} while deriving; the statement is kept and can be retried",
+        )
+        kept = evolve(delivery, facts=(), verdict=outcome)
+        self._do(lambda tx: self._record(RecordFacts(deliveries=(kept,)), tx, now))
+        return outcome
+
+    def decide_commission(self, command: DecideCommission, *, now: datetime | None = None) -> Commission:
+        """R22. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(
+            lambda tx: decide_commission(
+                command, tx, at, ids=self.ids, click_ids=self.click_ids, translators=self.translators
+            )
+        )
+
+    # -- programs, partners, links ------------------------------------------------------------------
+
+    def create_program(self, command: CreateProgram, *, now: datetime | None = None) -> Program:
+        """Raises ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.create_program(command, tx, at, self.ids))
+
+    def change_program(self, command: ChangeProgram, *, now: datetime | None = None) -> Program:
+        """R16. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.change_program(command, tx, at, self.ids, self.click_ids))
+
+    def create_partner(self, command: CreatePartner, *, now: datetime | None = None) -> Partner:
+        """Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.create_partner(command, tx, at, self.ids))
+
+    def change_partner(self, command: ChangePartner, *, now: datetime | None = None) -> Partner:
+        """R16. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.change_partner(command, tx, at, self.ids, self.click_ids))
+
+    def change_enrollment(self, command: ChangeEnrollment, *, now: datetime | None = None) -> Enrollment:
+        """R16. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.change_enrollment(command, tx, at, self.ids, self.click_ids))
+
+    def create_link(self, command: CreateLink, *, now: datetime | None = None) -> Link:
+        """Raises ``NotFound``, ``InvalidRequest``, ``Conflict``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.create_link(command, tx, at, self.ids))
+
+    def change_link(self, command: ChangeLink, *, now: datetime | None = None) -> Link:
+        """R7. Raises ``NotFound``, ``InvalidRequest``, ``Conflict``."""
+        return self._do(lambda tx: change_catalogue.change_link(command, tx))
+
+    def record_click(self, command: RecordClick, *, now: datetime | None = None) -> Click:
+        """R6. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids))
+
+    # -- statements again ---------------------------------------------------------------------------
+
+    def adopt(self, connection: Connection, *, now: datetime | None = None) -> int:
+        """Record what was kept for this account before it was connected. Answers how many statements."""
+        at = now or self.clock.now()
+        if connection.account is None:
+            return 0
+        account = connection.account
+        with self.unit_of_work.read() as tx:
+            waiting = tx.statements.unclaimed(connection.provider, account, connection.scope.mode)
+        translator = self.translators[connection.provider]
+        adopted = tuple(
+            evolve(
+                translator.translate([evolve(each, scope=connection.scope, connection_id=connection.id)]),
+                scope=connection.scope,
+                connection_id=connection.id,
+            )
+            for each in waiting
+        )
+        for start in range(0, len(adopted), rebuild.BATCH):
+            self.record_facts(RecordFacts(deliveries=adopted[start : start + rebuild.BATCH]), now=at)
+        return len(adopted)
+
+    def rebuild(self, scope: Scope, progress: Callable[[int], None] | None = None) -> int:
+        """Translate every stored statement again and derive everything again. Answers how many events.
+
+        Works in batches, each complete in itself: interrupted, it can simply be started again.
+        """
+        after, total = "", 0
+        while True:
+            cursor = after
+            after, count = self._do(
+                lambda tx, cursor=cursor: rebuild.rebuild(  # type: ignore[misc]
+                    tx,
+                    scope,
+                    self.clock.now(),
+                    after=cursor,
+                    ids=self.ids,
+                    click_ids=self.click_ids,
+                    translators=self.translators,
+                )
+            )
+            total += count
+            if progress is not None:
+                progress(count)
+            if not after:
+                return total
+
+    def retry(self, scope: Scope, progress: Callable[[int], None] | None = None) -> int:
+        """Translate and derive the waiting and the quarantined events again. Answers how many."""
+        total = 0
+        for outcome in (OutcomeKind.QUARANTINED, OutcomeKind.WAITING):
+            cursor: str | None = None
+            while True:
+                cursor, count = self._do(
+                    lambda tx, outcome=outcome, cursor=cursor: rebuild.retry(  # type: ignore[misc]
+                        tx,
+                        scope,
+                        self.clock.now(),
+                        outcome=outcome,
+                        cursor=cursor,
+                        ids=self.ids,
+                        click_ids=self.click_ids,
+                        translators=self.translators,
+                    )
+                )
+                total += count
+                if progress is not None:
+                    progress(count)
+                if cursor is None:
+                    break
+        return total
+
+    def verify(self, scope: Scope) -> list[str]:
+        """Derive every position from the stored statements and compare; each difference is a sentence."""
+        with self.unit_of_work.read() as tx:
+            return rebuild.verify(
+                tx, scope, self.clock.now(), click_ids=self.click_ids, translators=self.translators
+            )
+
+    def _do(self, work: Callable[[Transaction], T]) -> T:
+        with self.unit_of_work.begin() as tx:
+            return work(tx)

@@ -1,0 +1,85 @@
+"""Derive again what some facts touch, and write only what is different: positions, ids, ledger entries, outcomes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from refport_core.catalogue import catalogue_of
+from refport_core.commissions import Commission
+from refport_core.facts import Fact
+from refport_core.handlers.identify import Identified, identify
+from refport_core.ledger import Cause, Entry, differences
+from refport_core.ports import ClickIds, Ids, Transaction
+from refport_core.positions import Positions, derive_apart, together
+from refport_core.scope import Scope
+
+SHARING_LIMIT = 200  # R9 step 6: more than fifty payers are nobody; one payer may state an address by several facts
+
+
+def derive_again(
+    tx: Transaction,
+    scope: Scope,
+    keys: Iterable[str],
+    fresh: Sequence[Fact],
+    now: datetime,
+    *,
+    ids: Ids,
+    click_ids: ClickIds,
+    cause: Cause | None = None,
+) -> Positions:
+    """The positions of everything that hangs together with ``keys``, stored. ``fresh`` are the facts that made it
+    necessary; where they explain no difference, ``cause`` does."""
+    focus, facts = neighbourhood(tx, scope, keys)
+    catalogue = catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids)
+    parts = [part for part in derive_apart(facts, catalogue, focus) if part.scope == scope]
+    positions = together(scope, parts)
+
+    identified = identify(tx.identities, positions, ids)
+    booked = tx.ledger.booked(scope, identified.subject_ids)
+    entries: list[Entry] = []
+    for part in parts:
+        because = _cause(part, fresh) or cause or _any_cause(facts)
+        owned = identified.commissions_of(part)
+        subject_ids = identified.subject_ids_of(part)
+        ours = {id_: each for id_, each in booked.items() if each.subject_id in subject_ids}
+        entries += differences(scope, owned, ours, because, now)
+    tx.ledger.append(entries, identified.subjects)
+    tx.identities.point(scope, identified.current)
+    tx.positions.replace(scope, identified.every_id, identified.positions, positions.keys)
+    tx.statements.settle(scope, positions.outcomes, now)
+    return identified.positions
+
+
+def neighbourhood(tx: Transaction, scope: Scope, keys: Iterable[str]) -> tuple[set[str], list[Fact]]:
+    """What must be derived, and all the facts needed for it: a payer's binding may decide for others who state the
+    same address, and theirs for him (R9 step 6)."""
+    focus = set(keys)
+    facts = tx.facts.connected_to(scope, focus)
+    for hop in (1, 2):
+        emails = {email for fact in facts if (email := getattr(fact, "email", None))}
+        known = {key for fact in facts for key in fact.keys()}
+        strangers = tx.facts.sharing(scope, emails, SHARING_LIMIT) - known if emails else set()
+        if not strangers:
+            break
+        facts = [*facts, *tx.facts.connected_to(scope, strangers)]
+        if hop == 1:
+            focus |= strangers
+    return focus, facts
+
+
+def _cause(part: Positions, fresh: Iterable[Fact]) -> Cause | None:
+    """The newest of the fresh facts that lies in this part."""
+    ours = [fact for fact in fresh if fact.own_key in part.keys]
+    if not ours:
+        return None
+    newest = max(ours, key=lambda fact: (fact.stated_at, fact.id))
+    return Cause(fact_id=newest.id, event_id=newest.event_id)
+
+
+def _any_cause(facts: Iterable[Fact]) -> Cause:
+    """A neighbour's fact moved it: the newest of all that were looked at."""
+    newest = max(facts, key=lambda fact: (fact.stated_at, fact.id))
+    return Cause(fact_id=newest.id, event_id=newest.event_id)
+
+
