@@ -1,0 +1,1 @@
+"""What must hold whatever happened, over worlds that are drawn at random."""
