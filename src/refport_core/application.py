@@ -60,7 +60,7 @@ class Application:
             return self._do(lambda tx: self._record(command, tx, at))
         except Unavailable:
             raise
-        except Exception as problem:  # whatever it is, it must not take the neighbours along
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it must not take the neighbours along
             if len(command.deliveries) == 1:
                 return [self._quarantine(command.deliveries[0], problem, at)]
         return [
@@ -70,9 +70,7 @@ class Application:
         ]
 
     def _record(self, command: RecordFacts, tx: Transaction, now: datetime) -> list[Outcome]:
-        return record_facts(
-            command, tx, now, ids=self.ids, click_ids=self.click_ids, translators=self.translators
-        )
+        return record_facts(command, tx, now, ids=self.ids, click_ids=self.click_ids, translators=self.translators)
 
     def _quarantine(self, delivery: Delivery, problem: Exception, now: datetime) -> Outcome:
         outcome = Outcome(
@@ -125,7 +123,7 @@ class Application:
         at = now or self.clock.now()
         return self._do(lambda tx: change_catalogue.create_link(command, tx, at, self.ids))
 
-    def change_link(self, command: ChangeLink, *, now: datetime | None = None) -> Link:
+    def change_link(self, command: ChangeLink, *, now: datetime | None = None) -> Link:  # noqa: ARG002 - as all others
         """R7. Raises ``NotFound``, ``InvalidRequest``, ``Conflict``."""
         return self._do(lambda tx: change_catalogue.change_link(command, tx))
 
@@ -210,9 +208,7 @@ class Application:
     def verify(self, scope: Scope) -> list[str]:
         """Derive every position from the stored statements and compare; each difference is a sentence."""
         with self.unit_of_work.read() as tx:
-            return rebuild.verify(
-                tx, scope, self.clock.now(), click_ids=self.click_ids, translators=self.translators
-            )
+            return rebuild.verify(tx, scope, self.clock.now(), click_ids=self.click_ids, translators=self.translators)
 
     def _do(self, work: Callable[[Transaction], T]) -> T:
         with self.unit_of_work.begin() as tx:

@@ -155,7 +155,7 @@ def customer_external_id(asked: Asked) -> list[Considered]:
 
 
 def session_click_id(asked: Asked) -> list[Considered]:
-    """Step 2: the click in the metadata of its session, payment intent, invoice, (first event) subscription; a call's."""
+    """Step 2: the click in the metadata of its session, payment intent, invoice, (first event) subscription, call."""
     subscription: tuple[type[Fact], ...] = (Subscription,) if asked.subject.first else ()
     return asked.stated(Checkout, PaymentIntent, Invoice, *subscription, LeadCall, SaleCall)
 
@@ -263,9 +263,8 @@ class Chain:
         rule = "none"
         for step in steps:
             earlier_step = winner is not None
-            for evidence, why in step(asked):
-                if evidence is not None and why is None:
-                    why = self.refusal(evidence, asked.subject.at)
+            for evidence, before in step(asked):
+                why = before if evidence is None or before is not None else self.refusal(evidence, asked.subject.at)
                 if evidence is None or why is not None:
                     considered.append((step.__name__, evidence, why or Why.NO_BINDING))
                 elif winner is None:
@@ -293,7 +292,9 @@ class Chain:
         whole = self._results[subject.key, None]
         if whole.first_pass and whole.winner is not None and view.until is not None:
             last_own = max((fact.said_at for fact in subject.own), default=subject.at)
-            if view.within is None and view.until >= max(subject.at + TOLERANCE, min(last_own, subject.at + OWN_TOLERANCE)):
+            if view.within is None and view.until >= max(
+                subject.at + TOLERANCE, min(last_own, subject.at + OWN_TOLERANCE)
+            ):
                 return whole
         return self.result(subject, view)
 

@@ -189,9 +189,7 @@ def commissions(chain: Chain, sales: Sequence[Sold], leads: Sequence[Came]) -> l
     subjects = _subjects(chain, leads)
     decisions = _decisions(chain, subjects)
     lines = _lines(chain, subjects)
-    found = [
-        evolve(_decided(each, decisions.get(each.key)), lines=tuple(lines.pop(each.key, ()))) for each in earned
-    ]
+    found = [evolve(_decided(each, decisions.get(each.key)), lines=tuple(lines.pop(each.key, ()))) for each in earned]
     found += [
         _history_only(chain, key, tuple(named))
         for key, named in lines.items()
@@ -241,9 +239,7 @@ def _reversal_reason(sold: Sold) -> str:
 def _concerns(reversal: Unlinked, sold: Sold) -> bool:
     sale = sold.sale
     return (
-        reversal.customer == sale.customer_key
-        and reversal.currency == sale.currency
-        and sale.occurred_at < reversal.at
+        reversal.customer == sale.customer_key and reversal.currency == sale.currency and sale.occurred_at < reversal.at
     )
 
 
@@ -390,9 +386,7 @@ def _decided(commission: Commission, decision: Decision | None) -> Commission:
     effect = decision.effect if decision else None
     trusted = effect in (Effect.RELEASE, Effect.APPROVE)
     holds = [
-        hold
-        for hold in commission.holds
-        if not (trusted and hold.reason in (Held.SELF_REFERRAL, Held.UNLINKED_REFUND))
+        hold for hold in commission.holds if not (trusted and hold.reason in (Held.SELF_REFERRAL, Held.UNLINKED_REFUND))
     ]
     self_referral = any(hold.reason is Held.SELF_REFERRAL for hold in holds)
     refused = self_referral and commission.version is not None and commission.version.self_referral == "reject"

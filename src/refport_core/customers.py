@@ -144,9 +144,7 @@ class Subject:
 
     def view(self, within: View | None = None) -> View:
         """R10: what is in view as of it."""
-        return View(
-            until=self.at + TOLERANCE, own=self.own_ids, own_until=self.at + OWN_TOLERANCE, within=within
-        )
+        return View(until=self.at + TOLERANCE, own=self.own_ids, own_until=self.at + OWN_TOLERANCE, within=within)
 
 
 @define(eq=False, kw_only=True)
@@ -226,7 +224,8 @@ class History:
         return [
             fact
             for fact in self.facts
-            if getattr(fact, "external_id", None) or (getattr(fact, "customer_id", None) and self._stating_payments(fact))
+            if getattr(fact, "external_id", None)
+            or (getattr(fact, "customer_id", None) and self._stating_payments(fact))
         ]
 
     def _stating_payments(self, fact: Fact) -> bool:
@@ -316,9 +315,7 @@ class History:
                 continue
             last = max(seen, key=lambda each: (each.stated_at, each.event_id))
             first = min((each for each in seen if each.click_id == last.click_id), key=earlier)
-            newest.append(
-                ((last.stated_at, last.event_id), Evidence(fact=first, click_id=last.click_id or ""))
-            )
+            newest.append(((last.stated_at, last.event_id), Evidence(fact=first, click_id=last.click_id or "")))
         return [evidence for _when, evidence in sorted(newest, key=lambda each: each[0], reverse=True)]
 
     @cached_property
@@ -346,9 +343,7 @@ class History:
     def payers(self, email: str, view: View) -> set[str]:
         """The customers and guests that state this address (R9 step 6)."""
         return {
-            self.stating_customer(fact, view)
-            for fact, stated in self._addressed
-            if stated == email and view.sees(fact)
+            self.stating_customer(fact, view) for fact, stated in self._addressed if stated == email and view.sees(fact)
         }
 
     def emails_of(self, customer: str, view: View) -> list[str]:
@@ -430,7 +425,10 @@ def histories(facts: Iterable[Fact]) -> list[History]:
     together: dict[tuple[Scope, str], list[Fact]] = defaultdict(list)
     for fact in listed:
         together[root((fact.scope, fact.own_key))].append(fact)
-    return [History(scope=scope, stated=stated) for (scope, _key), stated in sorted(together.items(), key=lambda each: str(each[0]))]
+    return [
+        History(scope=scope, stated=stated)
+        for (scope, _key), stated in sorted(together.items(), key=lambda each: str(each[0]))
+    ]
 
 
 def customers(history: History, keys: Iterable[str], binding: Callable[[str], Binding | None]) -> list[Customer]:

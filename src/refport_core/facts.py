@@ -358,7 +358,7 @@ class RefundState(IntEnum):
     REQUIRES_ACTION = 2
     SUCCEEDED = 3
     FAILED = 4
-    CANCELED = 4  # noqa: PIE796 - failed and canceled are the same distance: the money came back
+    CANCELED = 4
 
 
 @frozen(kw_only=True)

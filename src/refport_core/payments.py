@@ -114,7 +114,9 @@ class Payment:
         if not isinstance(self.source, Invoice):
             return 0
         amounts = self.source.amounts
-        looked_up = [fact.found for fact in of_kind(self.facts, PaymentsListed) if fact.object_id == self.source.object_id]
+        looked_up = [
+            fact.found for fact in of_kind(self.facts, PaymentsListed) if fact.object_id == self.source.object_id
+        ]
         if amounts.out_of_band or (looked_up and not any(looked_up)):
             return amounts.paid or amounts.total
         return amounts.off_processor
@@ -240,7 +242,11 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
 
     has_invoice = bool(invoices) or any(name.rank is NameRank.INVOICE for name in names)
     selling_checkout = next(
-        (each for each in paid_checkouts if each.mode != "setup" and (has_invoice or not _makes_invoice(each, checkouts))),
+        (
+            each
+            for each in paid_checkouts
+            if each.mode != "setup" and (has_invoice or not _makes_invoice(each, checkouts))
+        ),
         None,
     )
     selling_intent = None
@@ -249,7 +255,9 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
     source: Source | None = paid_invoice or selling_checkout or selling_intent or (calls[0] if calls else None)
 
     said_paid = [
-        fact.occurred_at for fact in of_kind(facts, Checkout) if fact.state is CheckoutState.PAID and fact.mode != "setup"
+        fact.occurred_at
+        for fact in of_kind(facts, Checkout)
+        if fact.state is CheckoutState.PAID and fact.mode != "setup"
     ]
     time: datetime | None = None
     if paid_invoice is not None:
@@ -262,7 +270,9 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
         time = calls[0].occurred_at
 
     subscribing: list[Invoice | Checkout] = [*of_kind(facts, Invoice), *of_kind(facts, Checkout)]
-    subscriptions = [subscription_key(fact.provider, fact.subscription_id) for fact in subscribing if fact.subscription_id]
+    subscriptions = [
+        subscription_key(fact.provider, fact.subscription_id) for fact in subscribing if fact.subscription_id
+    ]
     return Payment(
         names=names,
         facts=tuple(facts),
@@ -274,7 +284,9 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
 
 
 def _makes_invoice(checkout: Checkout, checkouts: Iterable[Sequence[Checkout]]) -> bool:
-    return any(each.makes_invoice for statements in checkouts for each in statements if each.own_key == checkout.own_key)
+    return any(
+        each.makes_invoice for statements in checkouts for each in statements if each.own_key == checkout.own_key
+    )
 
 
 def sells_by_itself(intent: PaymentIntent, facts: Iterable[Fact]) -> bool:
@@ -353,5 +365,3 @@ def _maker(own_payments: Iterable[Payment]) -> Checkout | None:
     """The checkout that made the subscription: the earliest that names it."""
     checkouts = [fact for payment in own_payments for fact in of_kind(payment.facts, Checkout) if fact.subscription_id]
     return min(checkouts, key=earlier, default=None)
-
-

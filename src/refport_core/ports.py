@@ -11,10 +11,10 @@ from refport_core.commands import Delivery
 from refport_core.commissions import Balance, Commission
 from refport_core.customers import Customer
 from refport_core.facts import Fact
+from refport_core.holes import Hole
 from refport_core.leads import Lead
 from refport_core.ledger import Booked, Entry
 from refport_core.outcomes import Outcome
-from refport_core.holes import Hole
 from refport_core.positions import Positions
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
@@ -429,5 +429,3 @@ class Reading(Protocol):
         ...
 
     def status(self, scope: Scope) -> Status: ...
-
-

@@ -206,7 +206,7 @@ class Catalogue:
     clicks: Mapping[str, Click] = field(factory=dict)
 
     def active(self, link: Link, at: datetime) -> Literal["PARTNER_INACTIVE", "PROGRAM_INACTIVE"] | None:
-        """R7: why a click on ``link`` does not count at ``at``, ``None`` if partner, enrolment and program are active."""
+        """R7: why a click on ``link`` does not count; ``None`` if partner, enrolment and program are active."""
         if link.program_id is None or link.partner_id is None:
             return "PROGRAM_INACTIVE"
         if in_force(self.programs[link.program_id].statuses, at) != "active":

@@ -92,5 +92,3 @@ def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
 
 def _lines(values: Any) -> list[str]:
     return sorted(json.dumps(value, sort_keys=True) for value in values)
-
-

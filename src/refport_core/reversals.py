@@ -1,4 +1,4 @@
-"""Money that went back: refunds by id and by total, disputes, and reversals that nothing is known behind (R19 to R21)."""
+"""Money that went back: refunds by id and by total, disputes, and reversals with nothing known behind (R19-R21)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -95,9 +95,7 @@ def reversals(payment: Payment, paid: int) -> Reversals:
     """R19: what is gone of ``paid``, exact, at most ``paid``; by charge, or by share where currencies differ or the
     source is a call."""
     books = charge_books(payment.facts)
-    by_share = [
-        each for each in books if isinstance(payment.source, SaleCall) or each.currency != payment.currency
-    ]
+    by_share = [each for each in books if isinstance(payment.source, SaleCall) or each.currency != payment.currency]
     direct = [each for each in books if each not in by_share]
     refunded = Fraction(sum(each.refunded for each in direct))
     gone = Fraction(sum(each.gone for each in direct))
@@ -107,9 +105,7 @@ def reversals(payment: Payment, paid: int) -> Reversals:
     if amount and not any(each.amount is None for each in by_share):
         refunded += Fraction(paid * sum(each.refunded for each in by_share), amount)
         gone += Fraction(paid * sum(each.gone for each in by_share), amount)
-        disputed += Fraction(
-            paid * sum(_capped(each.lost + each.open, each.amount) for each in by_share), amount
-        )
+        disputed += Fraction(paid * sum(_capped(each.lost + each.open, each.amount) for each in by_share), amount)
     return Reversals(
         refunded=min(Fraction(paid), refunded),
         gone=min(Fraction(paid), gone),
@@ -304,5 +300,3 @@ def is_unlinked(payment: Payment) -> bool:
 def is_settled(payment: Payment) -> bool:
     """R21: a look-up found no payment of ours."""
     return bool(of_kind(payment.facts, NoPaymentFound))
-
-

@@ -181,7 +181,11 @@ def _with_kinds(chain: Chain, found: list[Sold]) -> list[Sold]:
 
 def _history_incomplete(chain: Chain, subscription: str, first: Payment) -> bool:
     """R14: the earliest known is a ``subscription_cycle``, and nothing of the subscription is known from before it."""
-    if not isinstance(first.source, Invoice) or first.source.billing_reason != "subscription_cycle" or first.time is None:
+    if (
+        not isinstance(first.source, Invoice)
+        or first.source.billing_reason != "subscription_cycle"
+        or first.time is None
+    ):
         return False
     start = chain.history.starts.get(subscription)
     if start is not None and start.trial is not None and start.trial.occurred_at <= first.time:

@@ -43,9 +43,7 @@ def create_program(command: CreateProgram, tx: Transaction, now: datetime, ids: 
     return program
 
 
-def change_program(
-    command: ChangeProgram, tx: Transaction, now: datetime, ids: Ids, click_ids: ClickIds
-) -> Program:
+def change_program(command: ChangeProgram, tx: Transaction, now: datetime, ids: Ids, click_ids: ClickIds) -> Program:
     """A new version and/or a new status. Raises ``NotFound``, ``InvalidRequest``."""
     program = program_of(tx, command.workspace_id, command.program_id)
     since = command.effective_from or now
@@ -81,9 +79,7 @@ def create_partner(command: CreatePartner, tx: Transaction, now: datetime, ids: 
     return partner
 
 
-def change_partner(
-    command: ChangePartner, tx: Transaction, now: datetime, ids: Ids, click_ids: ClickIds
-) -> Partner:
+def change_partner(command: ChangePartner, tx: Transaction, now: datetime, ids: Ids, click_ids: ClickIds) -> Partner:
     """From now on (R16). Raises ``NotFound``, ``InvalidRequest``."""
     partner = tx.catalogue.partner(command.workspace_id, command.partner_id)
     if partner is None:
@@ -198,9 +194,7 @@ def _program_for(tx: Transaction, workspace_id: str, program_id: str | None) -> 
     """The named program, or the only active one."""
     if program_id is not None:
         return program_of(tx, workspace_id, program_id).id
-    active = [
-        program.id for program in tx.catalogue.programs(workspace_id) if program.statuses[-1].value == "active"
-    ]
+    active = [program.id for program in tx.catalogue.programs(workspace_id) if program.statuses[-1].value == "active"]
     if len(active) != 1:
         raise InvalidRequest("programId must say which program: there is not exactly one active program")
     return active[0]
@@ -277,5 +271,3 @@ def _url(value: str) -> str:
     if not value.startswith(("https://", "http://")) or not host or "@" in host or not printable or len(value) > 2000:
         raise InvalidRequest("url must be an absolute http or https address without user name and spaces")
     return value
-
-

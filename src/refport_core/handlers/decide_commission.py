@@ -54,5 +54,3 @@ def decide_commission(
     if decided is None:
         raise BrokenPromise(f"commission {command.commission_id} is gone after a decision about it")
     return decided
-
-

@@ -3,12 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from attrs import evolve
-
 from refport_core.catalogue import catalogue_of
-from refport_core.commissions import Commission
 from refport_core.facts import Fact
-from refport_core.handlers.identify import Identified, identify
+from refport_core.handlers.identify import identify
 from refport_core.ledger import Cause, Entry, differences
 from refport_core.ports import ClickIds, Ids, Transaction
 from refport_core.positions import Positions, derive_apart, together
@@ -81,5 +78,3 @@ def _any_cause(facts: Iterable[Fact]) -> Cause:
     """A neighbour's fact moved it: the newest of all that were looked at."""
     newest = max(facts, key=lambda fact: (fact.stated_at, fact.id))
     return Cause(fact_id=newest.id, event_id=newest.event_id)
-
-

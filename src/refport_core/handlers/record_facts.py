@@ -33,7 +33,9 @@ def record_facts(
     for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True):
         if delivery.scope is None or verdict == "duplicate":
             continue
-        before = tx.facts.of_event(delivery.scope, delivery.provider, delivery.event_id) if verdict == "rendering" else []
+        before = (
+            tx.facts.of_event(delivery.scope, delivery.provider, delivery.event_id) if verdict == "rendering" else []
+        )
         stands = united(delivery, tx, translators) if verdict == "rendering" else delivery
         if stands.facts or before:
             tx.facts.replace(delivery.scope, delivery.provider, delivery.event_id, stands.facts)
@@ -51,7 +53,8 @@ def record_facts(
         said = {(provider, event): each for (of, provider, event), each in verdicts.items() if of == scope}
         tx.statements.settle(scope, said, now)
     return [
-        _outcome(delivery, verdict, settled) for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True)
+        _outcome(delivery, verdict, settled)
+        for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True)
     ]
 
 
