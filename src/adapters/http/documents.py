@@ -1,0 +1,103 @@
+"""The API's description of itself: OpenAPI 3.1 at /schema/openapi.json, and nothing else under /schema."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request, Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
+from msgspec.json import encode
+
+from adapters.http.errors import ErrorAnswer
+
+KEY: Final = "apiKey"
+
+DESCRIPTION: Final = (
+    "Referral attribution: payments in; sales, leads and explained commissions out. Money is an integer in minor units "
+    "beside a lower-case ISO 4217 currency; times are ISO 8601, UTC, with milliseconds. In explanations exact amounts "
+    "are fractions of minor units as text: `8487/100`, or `84` where nothing is lost. A key fixes workspace and mode."
+)
+WHEN: Final[Mapping[int, str]] = {
+    400: "A value does not fit",
+    401: "No key, or none of ours",
+    404: "There is no such thing in this workspace and mode",
+    409: "It contradicts what is already there",
+    413: "The body is too large",
+    415: "The body is no JSON",
+    429: "Too many requests of this key or address",
+    503: "Not now: send the same again after Retry-After seconds",
+}
+
+
+def failures(*statuses: int) -> dict[int, ResponseSpec]:
+    """The errors that a route answers with."""
+    return {
+        status: ResponseSpec(data_container=ErrorAnswer, description=WHEN[status], generate_examples=False)
+        for status in sorted(statuses)
+    }
+
+
+def with_key(*statuses: int) -> dict[int, ResponseSpec]:
+    """Those of a route that wants a key, with the ones that every such route has."""
+    return failures(401, 429, 503, *statuses)
+
+
+def with_body(*statuses: int) -> dict[int, ResponseSpec]:
+    """Those of a route that wants a key and takes a JSON body."""
+    return with_key(400, 413, 415, *statuses)
+
+
+PAGE: Final = re.compile(rb"Listed_[a-z.]*\.([A-Za-z]+)_")
+
+
+@get("/openapi.json", include_in_schema=False, media_type="application/json", sync_to_thread=False)
+def openapi_document(request: Request[Any, Any, Any]) -> bytes:
+    """The description of every route. The framework names pages by our modules; readers get ``SaleList``."""
+    return PAGE.sub(rb"\1List", encode(request.app.openapi_schema.to_schema()))
+
+
+@dataclass
+class TakesSignedEvent(Operation):
+    """A webhook's body: whatever the processor signs."""
+
+    def __post_init__(self) -> None:
+        event = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        self.request_body = RequestBody(content={"application/json": event}, required=True)
+
+
+class DocumentAlone(JsonRenderPlugin):
+    """Takes the pages that the framework would add under /schema away again, its own error page too."""
+
+    def receive_router(self, router: Router) -> None:
+        router.routes.clear()
+        router.register(openapi_document)
+
+
+def description_of(version: str) -> OpenAPIConfig:
+    """What the framework needs to know to describe the API."""
+    return OpenAPIConfig(
+        title="Refport",
+        version=version,
+        description=DESCRIPTION,
+        path="/schema",
+        render_plugins=[DocumentAlone()],
+        create_examples=False,
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                KEY: SecurityScheme(type="http", scheme="bearer", description="`rk_live_…` or `rk_test_…`")
+            }
+        ),
+    )
