@@ -1,0 +1,1 @@
+"""What stands between the core and the world: one package per technology, none knowing another."""
