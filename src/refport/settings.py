@@ -20,7 +20,7 @@ T = TypeVar("T")
 PREFIX: Final = "REFPORT_"
 CONFIG_VARIABLE: Final = "REFPORT_CONFIG"
 MEBIBYTE: Final = 1024 * 1024
-SHORTEST_SECRET: Final = 16
+SHORTEST_SECRET: Final = 32
 SECONDS_OF: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 

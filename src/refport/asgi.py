@@ -1,0 +1,79 @@
+"""The ASGI application, wired for these settings; any ASGI server can run ``refport.asgi:create_app``."""
+
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from adapters.http import app as http
+from refport.connections import PROVIDER
+from refport.container import Container, container_of
+from refport.settings import load_settings
+from refport.worker import Worker, WorkerThread
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+DEAUTHORIZED: Final = "account.application.deauthorized"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+
+
+def create_app(container: Container | None = None, *, worker: bool = True, url: str = DEFAULT_URL) -> "Litestar":
+    """The host of these settings, else of this process's. ``worker``: its duties are done beside the requests.
+
+    ``url`` is where the host is reached unless ``REFPORT_PUBLIC_URL`` says it. Raises ``InvalidSettings``.
+    """
+    container = container or container_of(load_settings())
+    settings = container.settings()
+    lifespan = [disposing(container)]
+    if worker:
+        lifespan.append(working(container.worker()))
+    return http.create_app(
+        application=container.application(),
+        unit_of_work=container.unit_of_work(),
+        webhooks={PROVIDER: container.webhook()},
+        inbox=container.inbox(),
+        keys=container.keys(),
+        connections=container.connections(),
+        clock=container.clock(),
+        ids=container.ids(),
+        public_url=settings.public_url or url,
+        max_body=settings.max_body,
+        clock_header=settings.clock is not None,
+        afterwards={DEAUTHORIZED: container.connections().deauthorized},
+        can_look_up=container.known_keys().can_ask,
+        lifespan=lifespan,
+    )
+
+
+Lifespan = Callable[["Litestar"], AbstractAsyncContextManager[None]]
+
+
+def working(worker: Worker) -> Lifespan:
+    @asynccontextmanager
+    async def works(_: "Litestar") -> AsyncIterator[None]:
+        thread = WorkerThread(worker)
+        thread.start()
+        try:
+            yield
+        finally:
+            await to_thread(thread.end)
+
+    return works
+
+
+def disposing(container: Container) -> Lifespan:
+    @asynccontextmanager
+    async def disposes(_: "Litestar") -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            close(container)
+
+    return disposes
+
+
+def close(container: Container) -> None:
+    """Gives back the database's files, if there is a database."""
+    if container.settings().persistence == "sql":
+        container.unit_of_work().close()

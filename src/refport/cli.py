@@ -1,0 +1,252 @@
+"""The command line. Each command imports what it needs, so that ``--help`` answers at once."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import rich_click as click
+
+from refport.settings import InvalidSettings, load_settings
+
+if TYPE_CHECKING:
+    from refport.container import Container
+    from refport_core.scope import Scope
+
+MOST_PORTS: Final = 65535
+PORT: Final = click.IntRange(1, MOST_PORTS)
+
+
+class Failed(click.ClickException):
+    """Ends the command with a sentence, and exit status 1."""
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """What went wrong, as a sentence instead of a trace."""
+    from refport_core.errors import RefportError
+
+    try:
+        yield
+    except InvalidSettings as error:
+        raise Failed("\n".join(error.problems)) from error
+    except RefportError as error:
+        raise Failed(str(error) or type(error).__doc__ or type(error).__name__) from error
+
+
+@contextmanager
+def installation(*, current: bool = True) -> Iterator["Container"]:
+    """The objects of these settings, on a database that is there and current (or with ``current`` off: as it is)."""
+    from refport.asgi import close
+    from refport.container import container_of
+    from refport.database import assert_current
+
+    with sentences():
+        container = container_of(load_settings(config_file()))
+        try:
+            if current:
+                assert_current(container)
+            yield container
+        finally:
+            if container.settings().persistence == "sql":
+                close(container)
+
+
+def config_file() -> Path | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().params.get("config")
+
+
+def scopes(container: "Container") -> list[tuple[str, "Scope"]]:
+    """Every workspace and mode, with the words for it."""
+    from refport_core.scope import Mode, Scope
+
+    with container.unit_of_work().read() as tx:
+        workspaces = tx.access.workspaces()
+    return [(f"{workspace.slug} ({mode})", Scope(workspace.id, mode)) for workspace in workspaces for mode in Mode]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings; the environment wins.")
+@click.version_option(package_name="refport")
+def main(config: Path | None) -> None:
+    """Referral attribution for Stripe: signed events in; sales, leads and explained commissions out."""
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the tables.")
+@click.option("--port", type=PORT, help="Where the host serves meanwhile; any free port, if not given.")
+def demo(*, once: bool, port: int | None) -> None:
+    """Play half a year of a small business through the real webhook, and show who earned what, and why."""
+    from rich.console import Console
+
+    from refport.demo.host import HostFailed, Refused, free_port
+    from refport.demo.play import run_demo
+
+    with sentences():
+        try:
+            status = run_demo(Console(), port or free_port(), once=once)
+        except (HostFailed, Refused) as error:
+            raise Failed(str(error)) from error
+    sys.exit(status)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=PORT, default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; one on SQLite.")
+@click.option("--no-worker", is_flag=True, help="Leave the worker's duties to `refport worker`.")
+@click.option("--no-migrate", is_flag=True, help="Refuse a database that is not current.")
+def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bool) -> None:
+    """Serve the API and the webhooks over HTTP."""
+    from refport.asgi import create_app
+    from refport.container import container_of
+    from refport.database import assert_current, make_current, one_host
+    from refport.server import HostFailed
+    from refport.server import serve as serve_app
+
+    with sentences():
+        settings = load_settings(config_file())
+        if workers > 1:
+            raise Failed(
+                "More than one process cannot serve an SQLite database (or books in memory): leave out --workers. One "
+                "process answers many requests at once, and writes them down together."
+            )
+        container = container_of(settings)
+        with one_host(settings):
+            assert_current(container) if no_migrate else make_current(container)
+            url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            app = create_app(container, worker=not no_worker, url=url)
+            click.echo(f"Refport serves {settings.public_url or url}")
+            try:
+                serve_app(app, host, port)
+            except HostFailed as error:
+                raise Failed("The host did not start; the lines above say why.") from error
+
+
+@main.command()
+def worker() -> None:
+    """Do the worker's duties alone: ask Stripe what only Stripe knows."""
+    import signal
+    from threading import Event
+
+    with installation() as container:
+        stop = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        click.echo("The worker works; Ctrl-C ends it.")
+        container.worker().run(stop)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from refport.database import make_current
+
+    with installation(current=False) as container:
+        make_current(container)
+        click.echo(f"{container.settings().database_file or 'The memory'} is current.")
+
+
+@main.command()
+@click.option("--workspace", default="main", show_default=True, help="The name of the workspace.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bootstrap(*, workspace: str, as_json: bool) -> None:
+    """Make a workspace with its API keys, unless it is there. Keys are shown the first time only."""
+    from refport.bootstrap import bootstrap as make
+    from refport.database import make_current
+
+    with installation(current=False) as container:
+        make_current(container)
+        made = make(workspace, container.unit_of_work(), container.ids(), container.clock(), container.keys().new)
+    if as_json:
+        click.echo(json.dumps({"workspaceId": made.workspace_id, "apiKeys": made.api_keys}))
+        return
+    click.echo(f"Workspace {workspace}: {made.workspace_id}")
+    for mode, key in made.api_keys.items():
+        click.echo(f"{mode} key: {key or 'shown when it was made, and never again'}")
+
+
+@main.group()
+def events() -> None:
+    """Stored events again."""
+
+
+@events.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def retry(*, as_json: bool) -> None:
+    """Translate and derive waiting and quarantined events again."""
+    again("retry", as_json=as_json)
+
+
+@events.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def replay(*, as_json: bool) -> None:
+    """Translate and derive everything again (a rebuild). Interrupted, it can simply be started again."""
+    again("rebuild", as_json=as_json)
+
+
+def again(what: str, *, as_json: bool) -> None:
+    """Runs a use case of the application for every workspace and mode, with progress for people."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    counts: dict[str, int] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with installation() as container, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        use_case = getattr(container.application(), what)
+        for words, scope in scopes(container):
+            with container.unit_of_work().read() as tx:
+                total = tx.reading.status(scope).events.get("received", 0)
+            task = bar.add_task(words, total=total or None)
+            counts[words] = use_case(scope, lambda done, task=task: bar.advance(task, done))
+            bar.update(task, total=counts[words], completed=counts[words])
+    if as_json:
+        click.echo(json.dumps({"events": sum(counts.values()), "scopes": counts}))
+    else:
+        click.echo(f"{sum(counts.values())} events were derived again.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(*, as_json: bool) -> None:
+    """Derive every position again from the stored statements, and compare. Exit status 1 where anything differs."""
+    found: dict[str, list[str]] = {}
+    with installation() as container:
+        for words, scope in scopes(container):
+            found[words] = container.application().verify(scope)
+    differences = [f"{words}: {difference}" for words, lines in found.items() for difference in lines]
+    if as_json:
+        click.echo(json.dumps({"differences": differences, "scopes": list(found)}))
+    else:
+        for difference in differences:
+            click.echo(difference)
+        if not differences:
+            click.echo(f"No differences in {len(found)} books.")
+    sys.exit(1 if differences else 0)
+
+
+@main.command()
+@click.argument("stories", nargs=-1, metavar="[STORY]…")
+def conformance(stories: tuple[str, ...]) -> None:
+    """Play the conformance stories against the core, in many orders."""
+    from conformance.runner import main as play
+
+    sys.exit(play(list(stories)))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is mis-configured, in words to act on. Exit status 1 where something is wrong."""
+    import os
+
+    from rich.console import Console
+
+    from refport.doctor import Level, examine, show
+
+    with sentences():
+        findings = examine(load_settings(config_file()), os.environ)
+    show(Console(), findings)
+    sys.exit(1 if any(finding.level is Level.WRONG for finding in findings) else 0)

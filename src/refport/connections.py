@@ -1,0 +1,224 @@
+"""Connections with Stripe: made, listed, changed and ended by the merchant; found by the webhook."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from attrs import evolve, frozen
+
+from adapters.stripe.lookups import ApiAccess
+from adapters.stripe.vault import Vault
+from refport.settings import StripePlatform
+from refport_core.application import Application
+from refport_core.commands import Delivery
+from refport_core.errors import AccountMismatch, Conflict, InvalidRequest, NotFound
+from refport_core.ports import Connection, Ids, UnitOfWork
+from refport_core.scope import Mode, Scope
+
+PROVIDER: Final = "stripe"
+SIGNING_SECRET: Final = re.compile(r"whsec_\S{1,250}")
+SAME_SECOND: Final = timedelta(seconds=1)  # the provider's times are whole seconds
+ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9_]{1,100}")
+
+
+class Accounts(Protocol):
+    """Knows whose an API key is."""
+
+    def account_of(self, api_key: str) -> str:
+        """The id of the key's account. Raises ``InvalidRequest`` with the reason where the provider does not tell."""
+        ...
+
+
+@frozen(kw_only=True)
+class StripeConnections:
+    """What a merchant does about connections. Secrets are encrypted before they reach the store."""
+
+    unit_of_work: UnitOfWork
+    application: Application
+    vault: Vault
+    accounts: Accounts
+    ids: Ids
+
+    def create(
+        self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
+    ) -> Connection:
+        """A secret makes an account's own connection, an account id without one a Connect connection.
+
+        Raises ``AccountTaken``, ``AccountMismatch`` (the key is another account's), ``InvalidRequest``.
+        """
+        if webhook_secret is None and account_id is None:
+            raise InvalidRequest(
+                "Send webhookSecret (whsec_…, from the endpoint's page in the Stripe Dashboard) for your own endpoint, "
+                "or accountId (acct_…) for an account that is connected to this platform."
+            )
+        if account_id is not None and not ACCOUNT.fullmatch(account_id):
+            raise InvalidRequest("accountId is the id of a Stripe account: acct_…")
+        account = self.proven_account(scope.mode, api_key, account_id)
+        connection = Connection(
+            id=self.ids.new("conn"),
+            scope=scope,
+            provider=PROVIDER,
+            kind="connect" if webhook_secret is None else "own",
+            account=account,
+            secrets=() if webhook_secret is None else (self.kept_secret(webhook_secret),),
+            api_key=None if api_key is None else self.vault.encrypt(api_key),
+            created_at=now,
+        )
+        with self.unit_of_work.begin() as tx:
+            tx.access.put_connection(connection)
+        if connection.kind == "connect":
+            self.application.adopt(connection, now=now)
+        return connection
+
+    def list(self, scope: Scope) -> Sequence[Connection]:
+        """Those that did not end."""
+        with self.unit_of_work.read() as tx:
+            return [connection for connection in tx.access.connections(scope) if connection.ended_at is None]
+
+    def change(
+        self,
+        scope: Scope,
+        connection_id: str,
+        *,
+        add_secret: str | None,
+        retire_secret: str | None,
+        api_key: str | None,
+        now: datetime,  # noqa: ARG002  # a change has no time of its own
+    ) -> Connection:
+        """Rotates secrets without a gap, and sets the API key. The account is fixed once it is known.
+
+        Raises ``NotFound``, ``Conflict`` (the last secret), ``AccountMismatch``, ``AccountTaken``, ``InvalidRequest``.
+        """
+        known = self.active(scope, connection_id).account
+        account = self.proven_account(scope.mode, api_key, known)  # asks the provider: before the transaction begins
+
+        def changed(connection: Connection) -> Connection:
+            if connection.account not in (None, account):
+                raise AccountMismatch
+            secrets = connection.secrets
+            if add_secret is not None:
+                secrets = self.with_secret(connection, add_secret)
+            if retire_secret is not None:
+                secrets = self.without_secret(secrets, retire_secret)
+            kept_key = connection.api_key if api_key is None else self.vault.encrypt(api_key)
+            return evolve(connection, secrets=secrets, api_key=kept_key, account=account)
+
+        return self.put(scope, connection_id, changed)
+
+    def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
+        """Its events are refused from now on; its books stay. Raises ``NotFound``."""
+        return self.put(scope, connection_id, lambda connection: evolve(connection, ended_at=now))
+
+    def deauthorized(self, delivery: Delivery) -> None:
+        """An account left the platform: its Connect connection ends, unless it was made after that was stated."""
+        if delivery.scope is None or delivery.connection_id is None:
+            return
+        with self.unit_of_work.begin() as tx:
+            connection = tx.access.connection(delivery.connection_id)
+            if (
+                connection is not None
+                and connection.kind == "connect"
+                and connection.ended_at is None
+                and connection.created_at <= delivery.stated_at + SAME_SECOND
+            ):
+                tx.access.put_connection(evolve(connection, ended_at=delivery.received_at))
+
+    def put(self, scope: Scope, connection_id: str, changed: Callable[[Connection], Connection]) -> Connection:
+        with self.unit_of_work.begin() as tx:
+            connection = active_in(scope, tx.access.connection(connection_id))
+            result = changed(connection)
+            tx.access.put_connection(result)
+        return result
+
+    def active(self, scope: Scope, connection_id: str) -> Connection:
+        with self.unit_of_work.read() as tx:
+            return active_in(scope, tx.access.connection(connection_id))
+
+    def proven_account(self, mode: Mode, api_key: str | None, stated: str | None) -> str | None:
+        """The key's account where there is a key, else the stated one."""
+        if api_key is None:
+            return stated
+        if not re.fullmatch(rf"(sk|rk)_{mode}_\S{{1,250}}", api_key):
+            raise InvalidRequest(
+                f"apiKey is a secret or restricted key of Stripe's {mode} mode: rk_{mode}_… or sk_{mode}_…"
+            )
+        account = self.accounts.account_of(api_key)
+        if stated not in (None, account):
+            raise AccountMismatch(f"This key belongs to {account}, and the connection to {stated}.")
+        return account
+
+    def kept_secret(self, secret: str) -> bytes:
+        if not SIGNING_SECRET.fullmatch(secret):
+            raise InvalidRequest(
+                "A signing secret begins with whsec_ and is on the endpoint's page in the Stripe Dashboard."
+            )
+        return self.vault.encrypt(secret)
+
+    def with_secret(self, connection: Connection, secret: str) -> tuple[bytes, ...]:
+        if connection.kind == "connect":
+            raise Conflict("Events of this connection are signed with the platform's secret; it has none of its own.")
+        kept = self.kept_secret(secret)
+        if secret in map(self.vault.decrypt, connection.secrets):
+            return connection.secrets
+        return (*connection.secrets, kept)
+
+    def without_secret(self, secrets: tuple[bytes, ...], secret: str) -> tuple[bytes, ...]:
+        remaining = tuple(kept for kept in secrets if self.vault.decrypt(kept) != secret)
+        if len(remaining) == len(secrets):
+            raise InvalidRequest("retireSecret is none of this connection's secrets.")
+        if not remaining:
+            raise Conflict("The last secret cannot be retired; add its successor first.")
+        return remaining
+
+
+def active_in(scope: Scope, connection: Connection | None) -> Connection:
+    if connection is None or connection.scope != scope or connection.ended_at is not None:
+        raise NotFound("There is no such connection in this workspace and mode.")
+    return connection
+
+
+@frozen
+class KnownConnections:
+    """How the webhook finds the connection of an event."""
+
+    unit_of_work: UnitOfWork
+
+    def by_id(self, connection_id: str) -> Connection | None:
+        with self.unit_of_work.read() as tx:
+            return tx.access.connection(connection_id)
+
+    def of_account(self, account: str, mode: Mode) -> Connection | None:
+        with self.unit_of_work.read() as tx:
+            return tx.access.connection_of(PROVIDER, account, mode)
+
+
+@frozen(kw_only=True)
+class KnownKeys:
+    """As whom the worker may ask about an account: by the connection's own key, else as its platform."""
+
+    unit_of_work: UnitOfWork
+    vault: Vault
+    platforms: Mapping[Mode, StripePlatform]
+
+    def access(self, scope: Scope, account: str | None) -> ApiAccess | None:
+        with self.unit_of_work.read() as tx:
+            connections = [
+                connection
+                for connection in tx.access.connections(scope)
+                if connection.ended_at is None and account in (None, connection.account)
+            ]
+        for connection in connections:
+            if connection.api_key is not None:
+                return ApiAccess(api_key=self.vault.decrypt(connection.api_key))
+        platform_key = self.platforms[scope.mode].secret_key
+        if platform_key is not None and account is not None and any(each.kind == "connect" for each in connections):
+            return ApiAccess(api_key=platform_key, account=account)
+        return None
+
+    def can_ask(self, scope: Scope) -> bool:
+        """Whether anything can be asked for this workspace and mode."""
+        with self.unit_of_work.read() as tx:
+            connections = [each for each in tx.access.connections(scope) if each.ended_at is None]
+        has_platform = self.platforms[scope.mode].secret_key is not None
+        return any(each.api_key is not None or (has_platform and each.kind == "connect") for each in connections)

@@ -1,0 +1,104 @@
+"""The wiring: every object of the host, made once. Nobody else knows all the classes."""
+
+import secrets
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import (
+    Callable,
+    Configuration,
+    Dependency,
+    Dict,
+    Object,
+    Selector,
+    Singleton,
+)
+
+from adapters.http.inbox import Inbox
+from adapters.http.keys import KeyRing
+from adapters.persistence.memory import MemoryUnitOfWork
+from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
+from adapters.stripe.lookups import StripeLookUps
+from adapters.stripe.translator import StripeTranslator
+from adapters.stripe.vault import Vault
+from adapters.stripe.webhook import StripeWebhook
+from refport.click_ids import SignedClickIds
+from refport.clock import FrozenClock, SystemClock
+from refport.connections import PROVIDER, KnownConnections, KnownKeys, StripeConnections
+from refport.ids import TimeOrderedIds
+from refport.secret_key import derived, secret_keys_of
+from refport.settings import Settings
+from refport.stripe_accounts import StripeAccounts
+from refport.worker import Worker
+from refport_core.application import Application
+from refport_core.scope import Mode
+
+
+def click_keys(secret_keys: tuple[str, ...]) -> list[bytes]:
+    return [derived(secret, "click ids") for secret in secret_keys]
+
+
+def connect_secrets(settings: Settings) -> dict[Mode, tuple[str, ...]]:
+    return {mode: platform.connect_webhook_secrets for mode, platform in settings.stripe.items()}
+
+
+class Container(DeclarativeContainer):
+    """Made by ``container_of``."""
+
+    config = Configuration(strict=True)
+    settings = Dependency(instance_of=Settings)
+
+    clock = Selector(
+        config.clock,
+        system=Singleton(SystemClock),
+        frozen=Singleton(FrozenClock, settings.provided.clock),
+    )
+    ids = Singleton(TimeOrderedIds)
+    secret_keys = Singleton(secret_keys_of, settings)
+    click_ids = Singleton(SignedClickIds, Singleton(click_keys, secret_keys))
+    vault = Singleton(lambda keys: Vault(*keys), secret_keys)
+
+    engine = Singleton(make_engine, settings.provided.database_url)
+    unit_of_work = Selector(
+        config.persistence,
+        memory=Singleton(MemoryUnitOfWork, ids, click_ids.provided.read),
+        sql=Singleton(SqlUnitOfWork, engine, ids, click_ids.provided.read),
+    )
+
+    known_connections = Singleton(KnownConnections, unit_of_work)
+    known_keys = Singleton(KnownKeys, unit_of_work=unit_of_work, vault=vault, platforms=settings.provided.stripe)
+    webhook = Singleton(StripeWebhook, known_connections, vault, Callable(connect_secrets, settings))
+    translator = Singleton(StripeTranslator)
+    lookups = Singleton(StripeLookUps, known_keys, settings.provided.stripe_api_base)
+
+    application = Singleton(
+        Application,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        ids=ids,
+        click_ids=click_ids,
+        translators=Dict({PROVIDER: translator}),
+    )
+    inbox = Singleton(Inbox, application)
+    keys = Singleton(KeyRing, unit_of_work, clock, ids, Object(secrets.token_bytes))
+    connections = Singleton(
+        StripeConnections,
+        unit_of_work=unit_of_work,
+        application=application,
+        vault=vault,
+        accounts=Singleton(StripeAccounts, settings.provided.stripe_api_base),
+        ids=ids,
+    )
+    worker = Singleton(Worker, application=application, unit_of_work=unit_of_work, lookups=lookups, clock=clock)
+
+
+def container_of(settings: Settings) -> Container:
+    """A container for these settings. Nothing is made before it is asked for."""
+    container = Container(settings=Object(settings))
+    container.config.from_dict(
+        {
+            "persistence": settings.persistence,
+            "clock": "system" if settings.clock is None else "frozen",
+        }
+    )
+    container.check_dependencies()
+    return container

@@ -1,0 +1,1 @@
+"""A believable half-year of a small business, played through the real host."""

@@ -1,0 +1,97 @@
+"""The worker's duties: asks the provider what only it knows, after the answer, never inside a request."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Final
+
+from attrs import frozen
+
+from refport_core.application import Application
+from refport_core.commands import Delivery, RecordFacts
+from refport_core.errors import Unavailable
+from refport_core.ports import Clock, DueLookUp, LookUps, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = timedelta(seconds=10)
+LONGEST_PAUSE: Final = timedelta(hours=6)
+NOBODY_TO_ASK: Final = "There is no API key for this account: add one to the connection, and this is asked."
+NO_HELP: Final = "The provider answered, and the answer did not settle this yet."
+BATCH: Final = 20
+
+
+@frozen(kw_only=True)
+class Worker:
+    """Works off due look-ups; several workers do no harm, an answer counts once."""
+
+    application: Application
+    unit_of_work: UnitOfWork
+    lookups: LookUps
+    clock: Clock
+
+    def work(self) -> int:
+        """One round: asks what is due, and records the answers as one batch. How many were answered."""
+        now = self.clock.now()
+        with self.unit_of_work.read() as tx:
+            due = tx.lookups.due(now, limit=BATCH)
+        answers = [(one, answer) for one in due if (answer := self.ask(one, now)) is not None]
+        if answers:
+            self.application.record_facts(RecordFacts(deliveries=tuple(answer for _, answer in answers)))
+            self.put_off([one for one, _ in answers], NO_HELP, now)  # what was helped is due no more
+        return len(answers)
+
+    def ask(self, due: DueLookUp, now: datetime) -> Delivery | None:
+        """The answer, or ``None`` with the reason on record and a longer pause each time."""
+        try:
+            answer = self.lookups.answer(due.scope, due.hole, now)
+        except Unavailable as error:
+            self.put_off([due], str(error), now)
+            return None
+        if answer is None:
+            self.put_off([due], NOBODY_TO_ASK, now)
+        return answer
+
+    def put_off(self, due: Sequence[DueLookUp], error: str, now: datetime) -> None:
+        with self.unit_of_work.begin() as tx:
+            for one in due:
+                tx.lookups.failed(one, error, now + pause(one.attempts))
+
+    def run(self, stop: Event, rest_seconds: float = 1.0) -> None:
+        """Works until ``stop`` is set. What breaks is logged, and tried again after a longer rest."""
+        broken = 0
+        while not stop.is_set():
+            try:
+                done = self.work()
+                broken = 0
+            except Unavailable as error:
+                logger.warning("the worker waits: %s", error)
+                done, broken = 0, broken + 1
+            except Exception:
+                logger.exception("a round of the worker broke")
+                done, broken = 0, broken + 1
+            if not done:
+                stop.wait(min(rest_seconds * 2**broken, 60))
+
+
+def pause(attempts: int) -> timedelta:
+    """Twice as long each time, at most six hours."""
+    factor: int = 2 ** min(attempts, 20)
+    return min(FIRST_PAUSE * factor, LONGEST_PAUSE)
+
+
+class WorkerThread:
+    """A worker beside the host."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.stop = Event()
+        self.thread = Thread(target=worker.run, args=(self.stop,), name="refport-worker", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def end(self) -> None:
+        """Waits for the round that is under way."""
+        self.stop.set()
+        self.thread.join(timeout=30)
