@@ -43,6 +43,31 @@ def _batch(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
     return tuple(deliveries)
 
 
+def deliver(*facts: Fact, body: bytes, type: str = "") -> Delivery:  # noqa: A002 - the contract's word
+    """The delivery of one statement that states these facts, received when it was stated.
+
+    All facts are of one scope, provider and event; ``body`` is the statement as it came. Raises ``ValueError``
+    where nothing is stated.
+    """
+    if not facts:
+        raise ValueError("a delivery made of facts needs at least one")
+    said = facts[0]
+    return Delivery(
+        scope=said.scope,
+        provider=said.provider,
+        mode=said.scope.mode,
+        event_id=said.event_id,
+        type=type or said.kind,
+        stated_at=said.stated_at,
+        received_at=said.stated_at,
+        body=body,
+        content=body,
+        account=said.account,
+        facts=facts,
+        looked_up=said.looked_up,
+    )
+
+
 @frozen(kw_only=True)
 class RecordFacts:
     """Keep these deliveries and derive again what they touch. The one door."""
