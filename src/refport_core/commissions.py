@@ -340,9 +340,10 @@ def retained(sold: Sold) -> Fraction:
 def is_self_referral(chain: Chain, subject: Subject, partner_id: str) -> bool:
     """R25: an e-mail stated for the customer, in view as of the payment, equals the partner's then in force."""
     own = stated_email(in_force(chain.catalogue.partners[partner_id].emails, subject.at))
+    if own not in chain.history.emails:
+        return False
     view = subject.view()
-    customer = chain.history.customer_of(subject, view)
-    return own is not None and own in chain.history.emails_of(customer, view)
+    return own in chain.history.emails_of(chain.history.customer_of(subject, view), view)
 
 
 Key = tuple[str, str, str, str]
