@@ -12,10 +12,13 @@ import rich_click as click
 from refport.settings import InvalidSettings, load_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from refport.container import Container
     from refport_core.scope import Scope
 
 MOST_PORTS: Final = 65535
+WIDE: Final = 120
 PORT: Final = click.IntRange(1, MOST_PORTS)
 
 
@@ -59,6 +62,13 @@ def config_file() -> Path | None:
     return None if context is None else context.find_root().params.get("config")
 
 
+def console() -> "Console":
+    """As wide as the terminal; wide enough for a table where there is none."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)
+
+
 def scopes(container: "Container") -> list[tuple[str, "Scope"]]:
     """Every workspace and mode, with the words for it."""
     from refport_core.scope import Mode, Scope
@@ -80,14 +90,12 @@ def main(config: Path | None) -> None:
 @click.option("--port", type=PORT, help="Where the host serves meanwhile; any free port, if not given.")
 def demo(*, once: bool, port: int | None) -> None:
     """Play half a year of a small business through the real webhook, and show who earned what, and why."""
-    from rich.console import Console
-
     from refport.demo.host import HostFailed, Refused, free_port
     from refport.demo.play import run_demo
 
     with sentences():
         try:
-            status = run_demo(Console(), port or free_port(), once=once)
+            status = run_demo(console(), port or free_port(), once=once)
         except (HostFailed, Refused) as error:
             raise Failed(str(error)) from error
     sys.exit(status)
@@ -242,11 +250,9 @@ def doctor() -> None:
     """Say what is mis-configured, in words to act on. Exit status 1 where something is wrong."""
     import os
 
-    from rich.console import Console
-
     from refport.doctor import Level, examine, show
 
     with sentences():
         findings = examine(load_settings(config_file()), os.environ)
-    show(Console(), findings)
+    show(console(), findings)
     sys.exit(1 if any(finding.level is Level.WRONG for finding in findings) else 0)

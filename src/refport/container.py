@@ -60,8 +60,8 @@ class Container(DeclarativeContainer):
     engine = Singleton(make_engine, settings.provided.database_url)
     unit_of_work = Selector(
         config.persistence,
-        memory=Singleton(MemoryUnitOfWork, ids, click_ids.provided.read),
-        sql=Singleton(SqlUnitOfWork, engine, ids, click_ids.provided.read),
+        memory=Singleton(MemoryUnitOfWork, ids),
+        sql=Singleton(SqlUnitOfWork, engine, ids),
     )
 
     known_connections = Singleton(KnownConnections, unit_of_work)

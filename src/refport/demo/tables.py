@@ -1,26 +1,26 @@
 """What a person wants to read when the story is over."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from attrs import field, frozen
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from refport.demo.books import BalanceLine, Books, Json, Read, customer
 
 DECIMALS: Final = {"jpy": 0}  # of the story's three currencies
 
 RULES: Final = {
-    "customer_external_id": "the merchant's own customer id, bound by an earlier checkout",
-    "session_click_id": "click id in the checkout's metadata",
-    "client_reference_id": "click id in client_reference_id",
-    "carried_forward": "carried forward from the subscription's first payment",
-    "customer_metadata": "click id in the customer's metadata",
-    "customer_email": "e-mail address of a customer who is bound",
+    "customer_external_id": "the merchant's customer id",
+    "session_click_id": "click in the checkout",
+    "client_reference_id": "click in client_reference_id",
+    "carried_forward": "carried forward",
+    "customer_metadata": "click with the customer",
+    "customer_email": "address of a known customer",
 }
 CODES: Final = {
     "UNKNOWN_CLICK": "a click id that we never issued",
@@ -30,12 +30,13 @@ CODES: Final = {
     "AMBIGUOUS_EMAIL": "customers of two partners share this address: a person should look",
     "NO_BINDING": "nobody sent this customer",
 }
+SAID_BY_OTHERS: Final = frozenset({"OWN_FACT", "NO_BINDING"})  # these explain nothing where something else does
 STATES: Final = {
-    "approved": Text("approved", "green"),
-    "pending": Text("pending: refund period", "yellow"),
-    "DISPUTED": Text("held: disputed", "magenta"),
-    "SELF_REFERRAL": Text("held: the partner's own address", "magenta"),
-    "rejected": Text("rejected: refunded in full", "red"),
+    "approved": "[green]approved[/]",
+    "pending": "[yellow]pending[/]",
+    "DISPUTED": "[magenta]held: disputed[/]",
+    "SELF_REFERRAL": "[magenta]held: own address[/]",
+    "rejected": "[red]reversed[/]",
 }
 
 
@@ -50,68 +51,80 @@ def day(told: Json) -> str:
     return datetime.fromisoformat(told["occurredAt"]).strftime("%d %b")
 
 
-def state(commission: Json) -> Text:
-    if commission["status"] == "approved" and commission["amount"] < commission["earned"]:
-        return Text("approved: partly refunded", "green")
-    return STATES[commission["held"] or commission["status"]]
+def titled(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def reason(told: Json) -> str:
     """Which evidence won, in words."""
     words = RULES[told["attribution"]["rule"]]
-    return f"{words}, which was told later" if told["attribution"]["late"] else words
+    return f"{words}, told later" if told["attribution"]["late"] else words
+
+
+@frozen(order=True)
+class Line:
+    """A line of the table of earnings."""
+
+    partner: str
+    customer: str
+    since: str
+    cells: tuple[str, ...] = field(order=False)
 
 
 def earned(read: Read) -> Table:
-    """Who earned what, and why. Payments of one subscription that went alike share a line."""
-    table = Table(title="Who earned what, and why", title_justify="left", expand=True)
-    table.add_column("Partner", style="bold", no_wrap=True)
-    table.add_column("Customer", no_wrap=True)
+    """Who earned what, and why. Renewals of one subscription that went alike share a line."""
+    table = titled("Who earned what, and why")
+    table.add_column("Partner and customer", no_wrap=True)
     table.add_column("When", no_wrap=True)
     table.add_column("Paid, net", justify="right", no_wrap=True)
     table.add_column("Earned", justify="right", no_wrap=True)
-    table.add_column("Left", justify="right", no_wrap=True)
-    table.add_column("State")
+    table.add_column("State", no_wrap=True)
     table.add_column("Because of")
-    for partner, lines in groupby(sorted(earnings(read), key=lambda line: line[0]), key=lambda line: line[0]):
-        for place, (_, cells) in enumerate(lines):
-            table.add_row(partner if place == 0 else "", *cells)
+    for partner, lines in groupby(sorted([*leads(read), *sales(read)]), key=lambda line: line.partner):
+        table.add_row(f"[bold]{partner}[/]")
+        for line in lines:
+            table.add_row(f"  {line.customer}", *line.cells)
         table.add_section()
     return table
 
 
-def earnings(read: Read) -> Iterator[tuple[str, tuple[RenderableType, ...]]]:
-    for lead in sorted(read.leads, key=lambda lead: str(lead["occurredAt"])):
+def leads(read: Read) -> Iterator[Line]:
+    for lead in read.leads:
         commission = read.commission_of(lead, "leadId")
         if commission is not None:
-            words = f"lead ({lead['eventName']}): {reason(lead)}"
-            amounts = (money(commission[key], commission["currency"]) for key in ("earned", "amount"))
-            yield str(read.partner(lead)), (customer(lead), day(lead), "", *amounts, state(commission), words)
-    sales = [sale for sale in read.sales if sale["partnerId"]]
-    for _, alike in groupby(
-        sorted(sales, key=lambda sale: likeness(read, sale)), key=lambda sale: likeness(read, sale)
-    ):
+            cells = (day(lead), "", *earnings([commission]), f"{lead['eventName']}: {reason(lead)}")
+            yield Line(str(read.partner(lead)), customer(lead), lead["occurredAt"], cells)
+
+
+def sales(read: Read) -> Iterator[Line]:
+    paid = sorted((sale for sale in read.sales if sale["partnerId"]), key=lambda sale: likeness(read, sale))
+    for _, alike in groupby(paid, key=lambda sale: likeness(read, sale)):
         group = sorted(alike, key=lambda sale: str(sale["occurredAt"]))
         first, last = group[0], group[-1]
+        base = money(sum(sale["amount"] for sale in group), first["currency"])
         commissions = [line for sale in group if (line := read.commission_of(sale, "saleId"))]
-        when = day(first) if first is last else f"{day(first)} – {day(last)}"
-        words = reason(first) if first is last else f"{len(group)} renewals, {reason(first)}"
-        yield (
-            str(read.partner(first)),
-            (
-                customer(first),
-                when,
-                money(sum(sale["amount"] for sale in group), first["currency"]),
-                money(sum(line["earned"] for line in commissions), first["currency"]),
-                money(sum(line["amount"] for line in commissions), first["currency"]),
-                state(commissions[0]),
-                words,
-            ),
+        several = len(group) > 1
+        cells = (
+            f"{day(first)} – {day(last)}" if several else day(first),
+            base,
+            *earnings(commissions),
+            f"{len(group)} renewals: {reason(first)}" if several else reason(first),
         )
+        yield Line(str(read.partner(first)), customer(first), first["occurredAt"], cells)
+
+
+def earnings(commissions: Sequence[Json]) -> tuple[str, str]:
+    """What is left of what was earned, and its state."""
+    currency = commissions[0]["currency"]
+    whole, left = (sum(line[key] for line in commissions) for key in ("earned", "amount"))
+    amount = money(left, currency)
+    if left < whole:
+        amount = f"{amount.partition(' ')[0]} of {money(whole, currency)}"
+    return amount, STATES[commissions[0]["held"] or commissions[0]["status"]]
 
 
 def likeness(read: Read, sale: Json) -> tuple[str, ...]:
-    """What sales share that one line can tell; others stand alone."""
+    """What renewals share that one line can tell; other sales stand alone."""
     commission = read.commission_of(sale, "saleId") or {}
     if sale["kind"] != "renewal":
         return (customer(sale), "", str(sale["id"]))
@@ -120,22 +133,23 @@ def likeness(read: Read, sale: Json) -> tuple[str, ...]:
 
 def refused(read: Read) -> Table:
     """Sales that nobody earned, and the reason of each candidate that lost."""
-    table = Table(title="Sales that nobody earned, and why", title_justify="left", expand=True)
+    table = titled("Sales that nobody earned, and why")
     table.add_column("Customer", no_wrap=True)
     table.add_column("When", no_wrap=True)
     table.add_column("Paid, net", justify="right", no_wrap=True)
-    table.add_column("Why", ratio=1)
+    table.add_column("Why")
     for sale in sorted(read.sales, key=lambda sale: str(sale["occurredAt"])):
         if sale["partnerId"] is None:
             codes = [candidate["code"] for candidate in read.explanations[sale["id"]]["candidates"]]
-            why = "; ".join(dict.fromkeys(CODES.get(code, code) for code in codes)) or CODES["NO_BINDING"]
+            telling = dict.fromkeys(code for code in codes if code not in SAID_BY_OTHERS) or ("NO_BINDING",)
+            why = "; ".join(CODES.get(code, code) for code in telling)
             table.add_row(customer(sale), day(sale), money(sale["amount"], sale["currency"]), why)
     return table
 
 
 def balances(books: Books) -> Table:
     """Balances by partner and currency: no currency is ever turned into another."""
-    table = Table(title="Balances", title_justify="left")
+    table = titled("Balances")
     table.add_column("Partner", style="bold", no_wrap=True)
     for name in ("Earned", "Reversed", "Payable", "Pending", "Held"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -154,7 +168,7 @@ def amounts(line: BalanceLine) -> list[str]:
 
 def events(outcomes: Mapping[str, int], unusual: Iterable[Json]) -> Table:
     """What became of the events, and the reasons of the unusual ones."""
-    table = Table(title="What became of the events", title_justify="left")
+    table = titled("What became of the events")
     table.add_column("Outcome", style="bold")
     table.add_column("Events", justify="right")
     table.add_column("For example")
@@ -169,5 +183,6 @@ def events(outcomes: Mapping[str, int], unusual: Iterable[Json]) -> Table:
 
 def show(console: Console, read: Read, books: Books, unusual: Iterable[Json]) -> None:
     """Everything, one below the other."""
-    tables = (earned(read), refused(read), balances(books), events(read.events, unusual))
-    console.print(Group(*(Padding(table, (1, 0, 0, 0)) for table in tables)))
+    for table in (earned(read), refused(read), balances(books), events(read.events, unusual)):
+        console.print()
+        console.print(table)
