@@ -84,8 +84,10 @@ class Api:
             after = {"starting_after": found[-1]["id"]} if found else {}
             page = self.get(path, limit=PAGE, **params, **after)
             data = page.get("data")
-            if not isinstance(data, list) or not all(isinstance(each, dict) and "id" in each for each in data):
+            if not isinstance(data, list) or not all(is_object(each) for each in data):
                 raise Unavailable(f"Stripe's answer to GET {path} is no list of objects.")
+            if after and after["starting_after"] in {each["id"] for each in data}:
+                raise Unavailable(f"Stripe's answer to GET {path} begins again on every page.")
             found += data
             if not data or page.get("has_more") is not True:
                 return found
@@ -167,10 +169,11 @@ def payments_of_invoice(api: Api, subject: str) -> Answer:
 
 
 def charge(api: Api, subject: str) -> Answer:
-    stated = api.one("/v1/charges", subject)
-    if stated is None:
-        raise Unavailable(unknown_there(subject))
-    return {"charge": stated, "refunds": api.all("/v1/refunds", charge=subject)}
+    try:
+        stated = api.get(f"/v1/charges/{quote(subject, safe='')}")
+        return {"charge": stated, "refunds": api.all("/v1/refunds", charge=subject)}
+    except Missing as exc:
+        raise Unavailable(unknown_there(subject)) from exc
 
 
 def customer(api: Api, subject: str) -> Answer:
@@ -188,6 +191,10 @@ ASK: Mapping[Question, Callable[[Api, str], Answer]] = {
     Question.CUSTOMER: customer,
     Question.SUBSCRIPTION_HISTORY: subscription_history,
 }
+
+
+def is_object(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("id"), str)
 
 
 def unknown_there(subject: str) -> str:
