@@ -1,0 +1,104 @@
+"""A processor's events: in by the port ``Webhook``, answered once they are durable."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from refport_core.application import Application
+from refport_core.commands import Delivery, RecordFacts
+from refport_core.errors import Unavailable
+from refport_core.outcomes import Outcome
+from tests.contract.http.host import NOW, SHOP, SIGNED, Host, problem
+
+EVENT = {"id": "evt_1", "type": "invoice.paid"}
+
+
+@pytest.mark.parametrize("place", ["conn_1", "connect"])
+def test_an_event_is_answered_with_what_it_came_to(host: Host, place: str) -> None:
+    path = f"/webhooks/stripe/{place}"
+    first = host.call("POST", path, EVENT, scope=None, headers=SIGNED)
+    again = host.call("POST", path, EVENT, scope=None, headers=SIGNED)
+
+    assert 200 == first.status_code
+    assert {"received": True, "eventId": "evt_1", "outcome": "ignored"} == {**first.json(), "outcome": "ignored"}
+    assert {"received": True, "eventId": "evt_1", "outcome": "duplicate"} == again.json()
+
+
+def test_the_processor_sees_the_body_as_it_came_and_headers_in_lower_case(host: Host) -> None:
+    body = b' {"type": "x",  "id": "evt_2"}\n'
+    host.call("POST", "/webhooks/stripe/conn_1", content=body, scope=None, headers={"Stripe-Signature": "signed"})
+
+    connection_id, seen, headers, now = host.webhook.asked[-1]
+    assert ("conn_1", body, NOW) == (connection_id, seen, now)
+    assert "signed" == headers["stripe-signature"]
+
+
+def test_any_content_type_will_do(host: Host) -> None:
+    headers = {**SIGNED, "content-type": "text/plain"}
+
+    answer = host.call("POST", "/webhooks/stripe/conn_1", content=b'{"id":"a","type":"b"}', headers=headers)
+
+    assert 200 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "expected"),
+    [
+        ("/webhooks/stripe/conn_1", b"{}", {}, (400, "INVALID_SIGNATURE")),
+        ("/webhooks/stripe/conn_1", b"", {}, (400, "INVALID_SIGNATURE")),
+        ("/webhooks/stripe/conn_1", b"[]", SIGNED, (400, "MALFORMED_EVENT")),
+        ("/webhooks/stripe/conn_9", b"{}", SIGNED, (404, "NOT_FOUND")),
+    ],
+)
+def test_a_refusal_is_told(
+    host: Host, path: str, body: bytes, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    assert expected == problem(host.call("POST", path, content=body, scope=None, headers=headers))
+
+
+def test_what_could_not_be_made_durable_is_to_be_sent_again() -> None:
+    class OutOfReach(Application):
+        def record_facts(self, command: RecordFacts, **_: Any) -> list[Outcome]:
+            raise Unavailable("locked")
+
+    with Host() as other:
+        application = OutOfReach(
+            unit_of_work=other.unit_of_work,
+            clock=other.clock,
+            ids=other.ids,
+            click_ids=other.application.click_ids,
+        )
+        with Host(application) as host:
+            answer = host.call("POST", "/webhooks/stripe/conn_1", EVENT, scope=None, headers=SIGNED)
+
+    assert (503, "UNAVAILABLE") == problem(answer)
+    assert "5" == answer.headers["retry-after"]
+
+
+def test_what_follows_an_event_follows_once_it_is_durable() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def follow(delivery: Delivery) -> None:
+        with host.unit_of_work.read() as tx:
+            seen.append((delivery.event_id, tx.reading.event(SHOP, delivery.event_id) is not None))
+
+    with Host(afterwards={"account.application.deauthorized": follow}) as host:
+        for event_id, event_type in (("evt_1", "invoice.paid"), ("evt_2", "account.application.deauthorized")):
+            event = {"id": event_id, "type": event_type}
+            assert host.call("POST", "/webhooks/stripe/connect", event, scope=None, headers=SIGNED).is_success
+
+    assert [("evt_2", True)] == seen
+
+
+def test_on_a_frozen_host_a_request_may_say_what_now_is() -> None:
+    earlier = "2025-01-01T00:00:00.000Z"
+    headers = {**SIGNED, "Refport-Clock": earlier}
+    with Host(clock_header=True) as frozen, Host() as other:
+        for host in (frozen, other):
+            assert host.call("POST", "/webhooks/stripe/conn_1", EVENT, scope=None, headers=headers).is_success
+        wrong = frozen.call("GET", "/api/balances", headers={"Refport-Clock": "yesterday"})
+
+    assert datetime(2025, 1, 1, tzinfo=UTC) == frozen.webhook.asked[-1][3]
+    assert NOW == other.webhook.asked[-1][3]
+    assert (400, "VALIDATION_ERROR") == problem(wrong)
