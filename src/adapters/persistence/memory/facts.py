@@ -1,0 +1,74 @@
+"""The port ``Facts`` in memory."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from adapters.persistence.fact_indexes import address, statement_about
+from adapters.persistence.memory.tables import FactKey, Table, Tables, link, unlink
+from refport_core.errors import BrokenPromise
+from refport_core.facts import Fact
+from refport_core.scope import Scope
+
+
+class MemoryFacts:
+    """The facts of the statements, by their keys."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
+        tables, event = self._tables, (scope, provider, event_id)
+        by_key: dict[FactKey, Fact] = {(provider, event_id, fact.kind, fact.object_id): fact for fact in facts}
+        if len(by_key) < len(facts):
+            raise BrokenPromise("a statement says one thing of one kind about one object")
+        for key in tables.facts_of.get(event) or ():
+            for index, value in self._places(tables.facts[scope, key]):
+                unlink(index, (scope, value), key)
+            tables.facts.drop((scope, key))
+        for key, fact in by_key.items():
+            tables.facts.put((scope, key), fact)
+            for index, value in self._places(fact):
+                link(index, (scope, value), key)
+        if by_key:
+            tables.facts_of.put(event, tuple(by_key))
+        else:
+            tables.facts_of.drop(event)
+
+    def _places(self, fact: Fact) -> list[tuple[Table[tuple[Scope, str], frozenset[FactKey]], str]]:
+        places = [(self._tables.facts_by_key, key) for key in set(fact.keys())]
+        if (stated := address(fact)) is not None:
+            places.append((self._tables.facts_by_email, stated))
+        return places
+
+    def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+        tables = self._tables
+        found: dict[FactKey, Fact] = {}
+        seen = set(keys)
+        frontier = seen
+        while frontier:
+            near = {ref for key in frontier for ref in tables.facts_by_key.get((scope, key)) or ()} - found.keys()
+            found |= {ref: tables.facts[scope, ref] for ref in near}
+            frontier = set().union(*(found[ref].keys() for ref in near)) - seen
+            seen |= frontier
+        return [found[ref] for ref in sorted(found)]
+
+    def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
+        keys: set[str] = set()
+        for email in set(emails):
+            refs = self._tables.facts_by_email.get((scope, email)) or frozenset()
+            facts = sorted((self._tables.facts[scope, ref] for ref in refs), key=said)
+            keys.update(*(fact.keys() for fact in facts[:limit]))
+        return keys
+
+    def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
+        refs = self._tables.facts_of.get((scope, provider, event_id)) or ()
+        return [self._tables.facts[scope, ref] for ref in refs]
+
+    def since(self, scope: Scope, moment: datetime) -> set[str]:
+        facts = (fact for place, fact in self._tables.facts.items() if place[0] == scope)
+        return {fact.own_key for fact in facts if fact.occurred_at >= moment}
+
+
+def said(fact: Fact) -> tuple[datetime, str]:
+    """The order in which facts were said."""
+    return fact.said_at, statement_about(fact)

@@ -1,0 +1,75 @@
+"""The port ``Statements`` in memory."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from attrs import evolve
+
+from adapters.persistence.memory.tables import Event, EventKey, Tables, settled
+from adapters.persistence.statements import NOT_SETTLED, event_key, owner_of_account, statement_number, weight
+from refport_core.commands import Delivery
+from refport_core.outcomes import Outcome
+from refport_core.ports import Kept
+from refport_core.scope import Mode, Scope
+
+
+class MemoryStatements:
+    """What was said, raw."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, deliveries: Sequence[Delivery]) -> Kept:
+        return Kept(verdicts=tuple(self._add(delivery) for delivery in deliveries))
+
+    def _add(self, delivery: Delivery) -> Literal["new", "duplicate", "rendering"]:
+        tables, key = self._tables, event_key(delivery)
+        tables.told(delivery.received_at)
+        event = tables.events.get(key)
+        if event is None:
+            number = self._keep(delivery, key)
+            outcome = delivery.verdict or NOT_SETTLED
+            tables.events.put(key, Event(winner=number, received_at=delivery.received_at, outcome=outcome))
+            return "new"
+        if any(tables.statements[number].content == delivery.content for number in tables.renderings[key]):
+            tables.events.put(key, evolve(event, duplicates=event.duplicates + 1))
+            return "duplicate"
+        number = self._keep(delivery, key)
+        if weight(delivery) > weight(tables.statements[event.winner]):
+            tables.events.put(key, evolve(event, winner=number))
+        return "rendering"
+
+    def _keep(self, delivery: Delivery, key: EventKey) -> int:
+        number = len(self._tables.statements) + 1
+        self._tables.statements.put(number, evolve(delivery, facts=()))
+        self._tables.renderings.put(key, (*(self._tables.renderings.get(key) or ()), number))
+        return number
+
+    def renderings(self, delivery: Delivery) -> list[Delivery]:
+        numbers = self._tables.renderings.get(event_key(delivery)) or ()
+        return [self._tables.statements[number] for number in numbers]
+
+    def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
+        self._tables.told(now)
+        for (provider, event_id), outcome in outcomes.items():
+            key = (scope.workspace_id, scope.mode, provider, event_id)
+            if (event := self._tables.events.get(key)) is not None:
+                self._tables.events.put(key, settled(event, outcome))
+
+    def of_scope(self, scope: Scope, after: str = "", limit: int = 500) -> list[tuple[str, Delivery]]:
+        first = statement_number(after) + 1
+        rows = [
+            (str(number), delivery)
+            for number, delivery in self._tables.statements.items()
+            if number >= first and delivery.scope == scope
+        ]
+        return rows[:limit]
+
+    def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
+        owner = owner_of_account(account)
+        return [
+            delivery
+            for delivery in self._tables.statements.values()
+            if event_key(delivery)[:3] == (owner, mode, provider)
+        ]

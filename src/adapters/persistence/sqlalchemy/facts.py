@@ -1,0 +1,105 @@
+"""The port ``Facts`` in a database."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, insert, select
+
+from adapters.persistence.fact_indexes import address
+from adapters.persistence.queries import micros
+from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.session import Session, Values, chunks
+from adapters.persistence.sqlalchemy.tables import fact_emails, fact_keys, facts
+from refport_core.errors import BrokenPromise
+from refport_core.facts import Fact
+from refport_core.scope import Scope
+
+
+def _in_scope(table: Table) -> tuple[Any, ...]:
+    return (table.c.workspace_id == bindparam("workspace_id"), table.c.mode == bindparam("mode"))
+
+
+_FORGET = delete(facts).where(
+    *_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider")
+)
+_OF_EVENT = (
+    select(facts.c.kind, facts.c.document)
+    .where(*_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider"))
+    .order_by(facts.c.id)
+)
+_SINCE = (
+    select(facts.c.kind, facts.c.provider, facts.c.object_id)
+    .where(*_in_scope(facts), facts.c.occurred_at >= bindparam("moment"))
+    .distinct()
+)
+_KEEP = insert(facts).returning(facts.c.id, sort_by_parameter_order=True)
+_BY_KEY = (
+    select(fact_keys.c.fact_id)
+    .where(*_in_scope(fact_keys), fact_keys.c.key.in_(bindparam("wanted", expanding=True)))
+    .distinct()
+)
+_DOCUMENTS = select(facts.c.id, facts.c.kind, facts.c.document).where(
+    facts.c.id.in_(bindparam("wanted", expanding=True))
+)
+_KEYS_OF = select(fact_keys.c.key).where(fact_keys.c.fact_id.in_(bindparam("wanted", expanding=True))).distinct()
+_BY_EMAIL = (
+    select(fact_emails.c.fact_id)
+    .where(*_in_scope(fact_emails), fact_emails.c.address == bindparam("address"))
+    .order_by(fact_emails.c.said_at, fact_emails.c.statement)
+    .limit(bindparam("limit"))
+)
+
+
+class SqlFacts:
+    """The facts of the statements, by their keys."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
+        if len({(fact.kind, fact.object_id) for fact in facts}) < len(facts):
+            raise BrokenPromise("a statement says one thing of one kind about one object")
+        where = rows.scope_to_row(scope)
+        self._session.write(_FORGET, [{**where, "provider": provider, "event_id": event_id}])
+        kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for fact in facts])
+        numbered = [(row.id, fact) for row, fact in zip(kept, facts, strict=True)]
+        keys = [{**where, "key": key, "fact_id": number} for number, fact in numbered for key in set(fact.keys())]
+        emails = [rows.fact_email_to_row(scope, fact, number) for number, fact in numbered if address(fact) is not None]
+        self._session.write(insert(fact_keys), keys)
+        self._session.write(insert(fact_emails), emails)
+
+    def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+        where = rows.scope_to_row(scope)
+        found: dict[int, Fact] = {}
+        seen = set(keys)
+        frontier = seen
+        while frontier:
+            near = self._having(where, frontier) - found.keys()
+            new = {
+                row.id: rows.fact_from_row(row)
+                for some in chunks(near)
+                for row in self._session.rows(_DOCUMENTS, {"wanted": some})
+            }
+            found |= new
+            frontier = set().union(*(fact.keys() for fact in new.values())) - seen
+            seen |= frontier
+        return [found[number] for number in sorted(found)]
+
+    def _having(self, where: Values, keys: Iterable[str]) -> set[int]:
+        return {row.fact_id for some in chunks(keys) for row in self._session.rows(_BY_KEY, {**where, "wanted": some})}
+
+    def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
+        where = {**rows.scope_to_row(scope), "limit": limit}
+        numbers = {
+            row.fact_id for email in set(emails) for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
+        }
+        return {row.key for some in chunks(numbers) for row in self._session.rows(_KEYS_OF, {"wanted": some})}
+
+    def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
+        event = {**rows.scope_to_row(scope), "provider": provider, "event_id": event_id}
+        return [rows.fact_from_row(row) for row in self._session.rows(_OF_EVENT, event)]
+
+    def since(self, scope: Scope, moment: datetime) -> set[str]:
+        where = {**rows.scope_to_row(scope), "moment": micros(moment)}
+        return {f"{row.kind}:{row.provider}:{row.object_id}" for row in self._session.rows(_SINCE, where)}

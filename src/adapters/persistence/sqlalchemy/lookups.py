@@ -1,0 +1,77 @@
+"""The port ``DueLookUps`` in a database."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+
+from adapters.persistence.queries import micros
+from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.session import Session, chunks
+from adapters.persistence.sqlalchemy.tables import lookups
+from refport_core.holes import Hole
+from refport_core.ports import DueLookUp
+from refport_core.scope import Scope
+
+_HOLE = ("workspace_id", "mode", "question", "provider", "account", "subject", "key")
+_THIS_HOLE = and_(*(lookups.c[name] == bindparam(f"_{name}") for name in _HOLE))
+_UNDER_KEYS = select(lookups).where(
+    lookups.c.workspace_id == bindparam("workspace_id"),
+    lookups.c.mode == bindparam("mode"),
+    lookups.c.key.in_(bindparam("keys", expanding=True)),
+)
+_FILLED = delete(lookups).where(_THIS_HOLE)
+_FAILED = (
+    update(lookups)
+    .where(_THIS_HOLE)
+    .values(attempts=lookups.c.attempts + 1, error=bindparam("error"), again_at=bindparam("again_at"))
+)
+
+
+def put_holes(session: Session, scope: Scope, holes: Iterable[Hole], keys: Iterable[str]) -> None:
+    """``holes`` in the place of those that stand under ``keys``; one that stays keeps what asking came to."""
+    where, still = rows.scope_to_row(scope), frozenset(holes)
+    stands = {
+        rows.hole_from_row(row)
+        for some in chunks({*keys, *(hole.key for hole in still)})
+        for row in session.rows(_UNDER_KEYS, {**where, "keys": some})
+    }
+    within = frozenset(keys)
+    session.write(_FILLED, [_this(scope, hole) for hole in stands - still if hole.key in within])
+    since = None if session.moment is None else micros(session.moment)
+    new = {"since": since, "attempts": 0, "error": None, "again_at": None}
+    session.insert_missing(lookups, [{**rows.hole_to_row(scope, hole), **new} for hole in still - stands])
+
+
+def _this(scope: Scope, hole: Hole) -> rows.Values:
+    return {f"_{name}": value for name, value in rows.hole_to_row(scope, hole).items()}
+
+
+class SqlDueLookUps:
+    """The holes of the stored positions, with what asking came to."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def due(self, now: datetime, limit: int = 100) -> list[DueLookUp]:
+        come = (
+            select(lookups)
+            .where(or_(lookups.c.again_at.is_(None), lookups.c.again_at <= micros(now)))
+            .order_by(
+                func.coalesce(lookups.c.since, 0),
+                *(lookups.c[name] for name in ("question", "provider", "account", "subject", "key")),
+                lookups.c.workspace_id,
+                lookups.c.mode,
+            )
+            .limit(limit)
+        )
+        return [rows.due_from_row(row, now) for row in self._session.rows(come)]
+
+    def failed(self, due: DueLookUp, error: str, again_at: datetime) -> None:
+        values = {**_this(due.scope, due.hole), "error": error, "again_at": micros(again_at)}
+        self._session.write(_FAILED, [values])
+
+    def count(self, scope: Scope) -> int:
+        where = (lookups.c.workspace_id == scope.workspace_id, lookups.c.mode == scope.mode.value)
+        (row,) = self._session.rows(select(func.count().label("holes")).select_from(lookups).where(*where))
+        return int(row.holes)

@@ -1,0 +1,9 @@
+"""Run by Alembic, on the connection that ``migrate`` has begun a transaction on."""
+
+from alembic import context
+
+from adapters.persistence.sqlalchemy.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

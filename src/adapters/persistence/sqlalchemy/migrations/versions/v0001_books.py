@@ -1,0 +1,431 @@
+"""The first schema.
+
+What is never changed is kept so by triggers: a statement is what was said, a ledger entry what was booked.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+SMALL = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.Column("revoked_at", BIG, nullable=True),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_api_keys_mode"),
+        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_api_keys_workspace_id", "api_keys", ["workspace_id"], unique=False)
+    op.create_table(
+        "clicks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("link_id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_clicks"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_clicks_link_id", "clicks", ["link_id"], unique=False)
+    op.create_index("ix_clicks_time", "clicks", ["workspace_id", "occurred_at", "id"], unique=False)
+    op.create_table(
+        "commissions",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("partner_id", sa.Text(), nullable=False),
+        sa.Column("program_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.Column("earned", BIG, nullable=False),
+        sa.Column("target", BIG, nullable=False),
+        sa.Column("paid", BIG, nullable=False),
+        sa.Column("in_payout", BIG, nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("held_until", BIG, nullable=False),
+        sa.Column("pending_until", BIG, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("rule", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("line IN ('paid', 'in_payout', '')", name="ck_commissions_line"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_commissions_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_commissions"),
+        sa.UniqueConstraint(
+            "workspace_id", "mode", "subject_id", "partner_id", "program_id", "currency", name="uq_commissions_place"
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_commissions_partner", "commissions", ["workspace_id", "mode", "partner_id"], unique=False)
+    op.create_index("ix_commissions_time", "commissions", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
+    op.create_table(
+        "connections",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("secrets", sa.LargeBinary(), nullable=False),
+        sa.Column("api_key", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.Column("ended_at", BIG, nullable=True),
+        sa.CheckConstraint("kind IN ('own', 'connect')", name="ck_connections_kind"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_connections_mode"),
+        sa.PrimaryKeyConstraint("id", name="pk_connections"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_connections_scope", "connections", ["workspace_id", "mode"], unique=False)
+    op.create_index(
+        "uq_connections_connect",
+        "connections",
+        ["provider", "account", "mode"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'connect' AND ended_at IS NULL"),
+        postgresql_where=sa.text("kind = 'connect' AND ended_at IS NULL"),
+    )
+    op.create_index(
+        "uq_connections_own",
+        "connections",
+        ["workspace_id", "provider", "account", "mode"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'own' AND ended_at IS NULL"),
+        postgresql_where=sa.text("kind = 'own' AND ended_at IS NULL"),
+    )
+    op.create_table(
+        "current_ids",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("current", sa.Text(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_current_ids_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_current_ids"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "customer_names",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_customer_names_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "kind", "value", "customer_id", name="pk_customer_names"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_customer_names_customer", "customer_names", ["workspace_id", "mode", "customer_id"], unique=False
+    )
+    op.create_table(
+        "customers",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_customers_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_customers"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_customers_external", "customers", ["workspace_id", "mode", "external_id"], unique=False)
+    op.create_index("ix_customers_time", "customers", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
+    op.create_table(
+        "enrollments",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("program_id", sa.Text(), nullable=False),
+        sa.Column("partner_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_enrollments"),
+        sa.UniqueConstraint("partner_id", "program_id", name="uq_enrollments_partner_id_program_id"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_enrollments_workspace_id", "enrollments", ["workspace_id"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("api_version", sa.Text(), nullable=True),
+        sa.Column("stated_at", BIG, nullable=False),
+        sa.Column("received_at", BIG, nullable=False),
+        sa.Column("winner", sa.LargeBinary(), nullable=False),
+        sa.Column("duplicates", BIG, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_events_mode"),
+        sa.CheckConstraint("duplicates >= 0", name="ck_events_duplicates"),
+        sa.PrimaryKeyConstraint("owner", "mode", "event_id", "provider", name="pk_events"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_events_outcome", "events", ["owner", "mode", "outcome"], unique=False)
+    op.create_index("ix_events_time", "events", ["owner", "mode", "stated_at", "event_id", "provider"], unique=False)
+    op.create_table(
+        "facts",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_facts_mode"),
+        sa.PrimaryKeyConstraint("id", name="pk_facts"),
+        sa.UniqueConstraint(
+            "workspace_id", "mode", "event_id", "provider", "kind", "object_id", name="uq_facts_identity"
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_facts_time", "facts", ["workspace_id", "mode", "occurred_at"], unique=False)
+    op.create_table(
+        "identities",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_identities_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "key", name="pk_identities"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "leads",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("click_id", sa.Text(), nullable=True),
+        sa.Column("event_name", sa.Text(), nullable=False),
+        sa.Column("link_id", sa.Text(), nullable=True),
+        sa.Column("partner_id", sa.Text(), nullable=True),
+        sa.Column("program_id", sa.Text(), nullable=True),
+        sa.Column("subscription_id", sa.Text(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_leads_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_leads"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_leads_customer", "leads", ["workspace_id", "mode", "customer_id"], unique=False)
+    op.create_index("ix_leads_time", "leads", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
+    op.create_table(
+        "ledger_entries",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("commission_id", sa.Text(), nullable=False),
+        sa.Column("partner_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", BIG, nullable=False),
+        sa.Column("cause_fact", sa.Text(), nullable=False),
+        sa.Column("cause_event", sa.Text(), nullable=False),
+        sa.Column("recorded_at", BIG, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_ledger_entries_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_ledger_entries"),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_ledger_entries_commission", "ledger_entries", ["workspace_id", "mode", "commission_id"], unique=False
+    )
+    op.create_index("ix_ledger_entries_subject", "ledger_entries", ["workspace_id", "mode", "subject_id"], unique=False)
+    op.create_index(
+        "ix_ledger_entries_time", "ledger_entries", ["workspace_id", "mode", "recorded_at", "id"], unique=False
+    )
+    op.create_table(
+        "links",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("partner_id", sa.Text(), nullable=True),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_links"),
+        sa.UniqueConstraint("domain", "key", name="uq_links_domain_key"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_links_workspace_id", "links", ["workspace_id"], unique=False)
+    op.create_table(
+        "lookups",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("since", BIG, nullable=True),
+        sa.Column("attempts", BIG, nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("again_at", BIG, nullable=True),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_lookups_mode"),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "mode", "question", "provider", "account", "subject", "key", name="pk_lookups"
+        ),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_lookups_due", "lookups", ["again_at", "since"], unique=False)
+    op.create_index("ix_lookups_key", "lookups", ["workspace_id", "mode", "key"], unique=False)
+    op.create_table(
+        "partners",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_partners"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_partners_workspace_id", "partners", ["workspace_id"], unique=False)
+    op.create_table(
+        "programs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_programs"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_programs_workspace_id", "programs", ["workspace_id"], unique=False)
+    op.create_table(
+        "sale_names",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sale_id", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_sale_names_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "name", name="pk_sale_names"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_sale_names_sale", "sale_names", ["workspace_id", "mode", "sale_id"], unique=False)
+    op.create_index("ix_sale_names_value", "sale_names", ["workspace_id", "mode", "value"], unique=False)
+    op.create_table(
+        "sales",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("occurred_at", BIG, nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("click_id", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("event_name", sa.Text(), nullable=False),
+        sa.Column("invoice_id", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("link_id", sa.Text(), nullable=True),
+        sa.Column("partner_id", sa.Text(), nullable=True),
+        sa.Column("processor", sa.Text(), nullable=False),
+        sa.Column("program_id", sa.Text(), nullable=True),
+        sa.Column("subscription_id", sa.Text(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_sales_mode"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_sales"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_sales_customer", "sales", ["workspace_id", "mode", "customer_id"], unique=False)
+    op.create_index("ix_sales_partner", "sales", ["workspace_id", "mode", "partner_id", "occurred_at"], unique=False)
+    op.create_index("ix_sales_time", "sales", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
+    op.create_table(
+        "statements",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("stated_at", BIG, nullable=False),
+        sa.Column("received_at", BIG, nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("connection_id", sa.Text(), nullable=True),
+        sa.Column("api_version", sa.Text(), nullable=True),
+        sa.Column("verdict", sa.LargeBinary(), nullable=True),
+        sa.Column("looked_up", SMALL, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_statements_mode"),
+        sa.CheckConstraint("looked_up IN (0, 1)", name="ck_statements_looked_up"),
+        sa.PrimaryKeyConstraint("id", name="pk_statements"),
+        sa.UniqueConstraint("owner", "mode", "event_id", "provider", "content", name="uq_statements_identity"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_statements_order", "statements", ["owner", "mode", "id"], unique=False)
+    op.create_table(
+        "workspaces",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_workspaces"),
+        sa.UniqueConstraint("slug", name="uq_workspaces_slug"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "fact_emails",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("said_at", BIG, autoincrement=False, nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("fact_id", BIG, autoincrement=False, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_fact_emails_mode"),
+        sa.ForeignKeyConstraint(["fact_id"], ["facts.id"], name="fk_fact_emails_fact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "mode", "address", "said_at", "statement", "fact_id", name="pk_fact_emails"
+        ),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_fact_emails_fact_id", "fact_emails", ["fact_id"], unique=False)
+    op.create_table(
+        "fact_keys",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fact_id", BIG, autoincrement=False, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_fact_keys_mode"),
+        sa.ForeignKeyConstraint(["fact_id"], ["facts.id"], name="fk_fact_keys_fact_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "key", "fact_id", name="pk_fact_keys"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_fact_keys_fact_id", "fact_keys", ["fact_id"], unique=False)
+
+    for table in ("statements", "ledger_entries"):
+        for statement in REFUSING[op.get_bind().dialect.name](table):
+            op.execute(statement)
+
+
+def _refusing_on_sqlite(table: str) -> list[str]:
+    """Triggers by which ``table`` refuses every change of a row."""
+    return [
+        f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"
+        for verb in ("UPDATE", "DELETE")
+    ]
+
+
+REFUSING = {"sqlite": _refusing_on_sqlite}  # by dialect

@@ -1,0 +1,130 @@
+"""One transaction's connection: the only place that executes, and where the driver's errors become the core's."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Executable, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from refport_core.errors import BrokenPromise, RefportError, Unavailable
+
+T = TypeVar("T")
+Values = Mapping[str, Any]
+
+CHUNK = 500  # values in one IN list
+
+# Result codes of SQLite (the low byte) that say: not now.
+BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN = 5, 6, 7, 8, 9, 10, 13, 14
+_NOT_NOW = frozenset({BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN})
+
+
+def core_error(error: DBAPIError | PoolTimeout) -> RefportError:
+    """What the core calls this error: ``Unavailable`` where the same may work later, else a broken promise."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("The database is busy; send the same again.")
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if error.connection_invalidated or (code is not None and code & 0xFF in _NOT_NOW):
+        return Unavailable("The database is locked, full or out of reach; send the same again.")
+    return BrokenPromise("The database refused a statement.")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the driver leave this block as the core's."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        raise core_error(error) from error
+
+
+class Session:
+    """A transaction. After an error of the driver it does nothing more: nobody can tell what is left of it."""
+
+    def __init__(self, connection: Connection, *, writable: bool) -> None:
+        self._connection = connection
+        self._writable = writable
+        self._failure: RefportError | None = None
+        self.moment: datetime | None = None  # the latest time that this transaction was told; it asks no clock
+
+    def told(self, moment: datetime) -> None:
+        """Remember the latest time that this transaction was told."""
+        self.moment = moment if self.moment is None else max(self.moment, moment)
+
+    def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+        """All rows of a question."""
+        return self._execute(statement, values)
+
+    def write(self, statement: Executable, rows: Sequence[Values], *, taken: RefportError | None = None) -> None:
+        """Execute for all ``rows``, none of them included. ``taken`` is raised where a constraint forbids it."""
+        if rows:
+            self._gate()
+            self._execute(statement, rows, taken=taken)
+
+    def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Row[Any]]:
+        """Insert ``rows`` and give back what the statement returns, in their order."""
+        self._gate()
+        return self._execute(statement, rows) if rows else ()
+
+    def check(self) -> None:
+        """Raise again what the driver refused, if somebody has held it back."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _gate(self) -> None:
+        if not self._writable:
+            raise BrokenPromise("a reading transaction writes nothing")
+
+    def _execute(
+        self,
+        statement: Executable,
+        values: Values | Sequence[Values] | None,
+        *,
+        taken: RefportError | None = None,
+    ) -> Sequence[Row[Any]]:
+        self.check()
+        try:
+            result = self._connection.execute(statement, values)
+            return result.all() if result.returns_rows else ()
+        except DBAPIError as error:
+            failure = taken if taken is not None and isinstance(error, IntegrityError) else core_error(error)
+            self._failure = failure
+            raise failure from error
+
+    def upsert(
+        self, table: Table, key: Sequence[str], rows: Sequence[Values], *, taken: RefportError | None = None
+    ) -> None:
+        """Insert ``rows``; where there is a row of this key already, the new one takes its place."""
+        self.write(_upsert(self._connection.dialect.name, table, tuple(key)), rows, taken=taken)
+
+    def insert_missing(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert those of ``rows`` whose key is not there yet."""
+        self.write(_insert_missing(self._connection.dialect.name, table), rows)
+
+
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@cache
+def _upsert(dialect: str, table: Table, key: tuple[str, ...]) -> Executable:
+    insert = _INSERT[dialect](table)
+    rest = {column.name: insert.excluded[column.name] for column in table.c if column.name not in key}
+    statement: Executable = insert.on_conflict_do_update(index_elements=list(key), set_=rest)
+    return statement
+
+
+@cache
+def _insert_missing(dialect: str, table: Table) -> Executable:
+    statement: Executable = _INSERT[dialect](table).on_conflict_do_nothing()
+    return statement
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values, each once, in lists that fit into an IN list."""
+    once = list(dict.fromkeys(values))
+    for first in range(0, len(once), CHUNK):
+        yield once[first : first + CHUNK]

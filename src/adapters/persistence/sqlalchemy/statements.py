@@ -1,0 +1,185 @@
+"""The port ``Statements`` in a database."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, insert, select, update
+
+from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.session import Session, chunks
+from adapters.persistence.sqlalchemy.tables import events, statements
+from adapters.persistence.statements import NOT_SETTLED, event_key, owner_of_account, statement_number, weight
+from refport_core.commands import Delivery
+from refport_core.errors import Unavailable
+from refport_core.outcomes import Outcome
+from refport_core.ports import Kept
+from refport_core.scope import Mode, Scope
+
+EventKey = tuple[str, Mode, str, str]  # owner, mode, provider, event id
+Verdict = Literal["new", "duplicate", "rendering"]
+
+_THIS_EVENT = (
+    events.c.owner == bindparam("_owner"),
+    events.c.mode == bindparam("_mode"),
+    events.c.event_id == bindparam("_event_id"),
+    events.c.provider == bindparam("_provider"),
+)
+_CONTENTS = select(statements.c.provider, statements.c.event_id, statements.c.content).where(
+    statements.c.owner == bindparam("owner"),
+    statements.c.mode == bindparam("mode"),
+    statements.c.event_id.in_(bindparam("event_ids", expanding=True)),
+)
+_OUTCOMES = select(events.c.provider, events.c.event_id, events.c.outcome, events.c.reason, events.c.error).where(
+    events.c.owner == bindparam("owner"),
+    events.c.mode == bindparam("mode"),
+    events.c.event_id.in_(bindparam("event_ids", expanding=True)),
+)
+_RENDERINGS = (
+    select(statements)
+    .where(
+        statements.c.owner == bindparam("owner"),
+        statements.c.mode == bindparam("mode"),
+        statements.c.event_id == bindparam("event_id"),
+        statements.c.provider == bindparam("provider"),
+    )
+    .order_by(statements.c.id)
+)
+_COUNT = update(events).where(*_THIS_EVENT).values(duplicates=events.c.duplicates + bindparam("_more"))
+_SETTLE = (
+    update(events)
+    .where(*_THIS_EVENT)
+    .values(outcome=bindparam("outcome"), reason=bindparam("reason"), error=bindparam("error"))
+)
+_WIN = (
+    update(events)
+    .where(*_THIS_EVENT)
+    .values(
+        winner=bindparam("winner"),
+        type=bindparam("type"),
+        account=bindparam("account"),
+        api_version=bindparam("api_version"),
+        stated_at=bindparam("stated_at"),
+    )
+)
+
+
+class SqlStatements:
+    """What was said, raw."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, deliveries: Sequence[Delivery]) -> Kept:
+        known = self._contents(deliveries)
+        verdicts: list[Verdict] = []
+        first: dict[EventKey, Delivery] = {}
+        fresh: list[Delivery] = []
+        repeated: Counter[EventKey] = Counter()
+        rendered: dict[EventKey, None] = {}
+        for delivery in deliveries:
+            key = event_key(delivery)
+            self._session.told(delivery.received_at)
+            if delivery.content in known[key]:
+                repeated[key] += 1
+                verdicts.append("duplicate")
+                continue
+            if known[key]:
+                rendered[key] = None
+                verdicts.append("rendering")
+            else:
+                first[key] = delivery
+                verdicts.append("new")
+            known[key].add(delivery.content)
+            fresh.append(delivery)
+        raced = Unavailable("Somebody else keeps the same event at this moment; send the same again.")
+        self._session.write(insert(statements), [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
+        self._session.write(insert(events), [_event_row(delivery) for delivery in first.values()], taken=raced)
+        self._session.write(_COUNT, [{**_this(key), "_more": more} for key, more in repeated.items()])
+        self._session.write(_WIN, [{**_this(key), **self._winner(key)} for key in rendered])
+        return Kept(verdicts=tuple(verdicts))
+
+    def _contents(self, deliveries: Sequence[Delivery]) -> dict[EventKey, set[bytes]]:
+        """The contents that are kept of these events."""
+        asked: dict[tuple[str, Mode], list[str]] = defaultdict(list)
+        for delivery in deliveries:
+            owner, mode, _, event_id = event_key(delivery)
+            asked[owner, mode].append(event_id)
+        known: dict[EventKey, set[bytes]] = defaultdict(set)
+        for (owner, mode), event_ids in asked.items():
+            for some in chunks(event_ids):
+                values = {"owner": owner, "mode": mode.value, "event_ids": some}
+                for row in self._session.rows(_CONTENTS, values):
+                    known[owner, mode, row.provider, row.event_id].add(row.content)
+        return known
+
+    def _winner(self, key: EventKey) -> rows.Values:
+        winner = max(self._renderings(key), key=weight)
+        return _winning(rows.statement_to_row(winner))
+
+    def renderings(self, delivery: Delivery) -> list[Delivery]:
+        return self._renderings(event_key(delivery), claimed=delivery.scope is not None)
+
+    def _renderings(self, key: EventKey, *, claimed: bool = True) -> list[Delivery]:
+        owner, mode, provider, event_id = key
+        values = {"owner": owner, "mode": mode.value, "provider": provider, "event_id": event_id}
+        return [rows.statement_from_row(row, claimed=claimed) for row in self._session.rows(_RENDERINGS, values)]
+
+    def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
+        self._session.told(now)
+        stands: dict[tuple[str, str], Outcome] = {}
+        for some in chunks(event_id for _, event_id in outcomes):
+            values = {"owner": scope.workspace_id, "mode": scope.mode.value, "event_ids": some}
+            for row in self._session.rows(_OUTCOMES, values):
+                stands[row.provider, row.event_id] = rows.outcome_from_row(row)
+        self._session.write(
+            _SETTLE,
+            [
+                {**_this((scope.workspace_id, scope.mode, *event)), **rows.outcome_to_row(outcome)}
+                for event, outcome in outcomes.items()
+                if event in stands and stands[event] != outcome
+            ],
+        )
+
+    def of_scope(self, scope: Scope, after: str = "", limit: int = 500) -> list[tuple[str, Delivery]]:
+        next_ones = (
+            select(statements)
+            .where(
+                statements.c.owner == scope.workspace_id,
+                statements.c.mode == scope.mode.value,
+                statements.c.id > statement_number(after),
+            )
+            .order_by(statements.c.id)
+            .limit(limit)
+        )
+        return [(str(row.id), rows.statement_from_row(row, claimed=True)) for row in self._session.rows(next_ones)]
+
+    def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
+        of_account = (
+            select(statements)
+            .where(
+                statements.c.owner == owner_of_account(account),
+                statements.c.mode == mode.value,
+                statements.c.provider == provider,
+            )
+            .order_by(statements.c.id)
+        )
+        return [rows.statement_from_row(row, claimed=False) for row in self._session.rows(of_account)]
+
+
+def _this(key: EventKey) -> dict[str, Any]:
+    owner, mode, provider, event_id = key
+    return {"_owner": owner, "_mode": mode.value, "_provider": provider, "_event_id": event_id}
+
+
+def _event_row(delivery: Delivery) -> rows.Values:
+    row = rows.statement_to_row(delivery)
+    identity = {name: row[name] for name in ("owner", "mode", "event_id", "provider", "received_at")}
+    outcome = rows.outcome_to_row(delivery.verdict or NOT_SETTLED)
+    return {**identity, **_winning(row), **outcome, "duplicates": 0}
+
+
+def _winning(row: rows.Values) -> rows.Values:
+    """What an event shows of the rendering that wins."""
+    return {"winner": row["content"], **{name: row[name] for name in ("type", "account", "api_version", "stated_at")}}
