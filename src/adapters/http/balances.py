@@ -44,7 +44,7 @@ def balance_of(balance: core.Balance) -> Balance:
     "/balances",
     operation_id="listBalances",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("currency", "partnerId", as_of=True),
 )
 def list_balances(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing, now: Now) -> Listed[Balance]:

@@ -14,11 +14,16 @@ from refport_core.scope import Scope
 JSON: Final = "application/json"
 NO_NUL: Final = "^[^\\x00]*$"  # no store keeps a NUL in a text
 
-Text: TypeAlias = Annotated[str, Meta(pattern=NO_NUL, max_length=1000)]
+
+def whole(pattern: str) -> str:
+    """A pattern for the whole text: in Python, though not elsewhere, a bare ``$`` lets a line end at the end pass."""
+    return f"^(?:{pattern})(?!\\n)$"
+
+
 Name: TypeAlias = Annotated[str, Meta(pattern=NO_NUL, min_length=1, max_length=200)]
-Id: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=200)]
-Secret: TypeAlias = Annotated[str, Meta(pattern="^[!-~]+$", max_length=500)]
-Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217")]
+Id: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]+"), max_length=200)]
+Secret: TypeAlias = Annotated[str, Meta(pattern=whole("[!-~]+"), max_length=500)]
+Currency: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z]{3}"), description="ISO 4217")]
 PositiveMinor: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1, description="in minor units")]
 
 

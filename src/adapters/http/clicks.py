@@ -57,7 +57,7 @@ def record_click(
     "/clicks",
     operation_id="listClicks",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("linkId", "partnerId"),
 )
 def list_clicks(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing) -> Listed[Click]:

@@ -48,7 +48,7 @@ class Commission(Struct, rename="camel"):
 class Decision(Struct):
     """A person's word on a commission."""
 
-    reason: Annotated[str, Meta(pattern=NO_NUL, max_length=1000)]
+    reason: Annotated[str, Meta(pattern=NO_NUL, min_length=1, max_length=1000)]
 
 
 def commission_of(commission: core.Commission, at: datetime) -> Commission:
@@ -80,7 +80,7 @@ def commission_of(commission: core.Commission, at: datetime) -> Commission:
     "/commissions",
     operation_id="listCommissions",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("currency", "event", "held", "leadId", "partnerId", "programId", "saleId", "status", as_of=True),
 )
 def list_commissions(
@@ -96,7 +96,7 @@ def list_commissions(
     "/commissions/{commission_id:str}",
     operation_id="getCommission",
     sync_to_thread=True,
-    responses=with_key(400, 404),
+    responses=with_key(404),
     **at_a_time(),
 )
 def get_commission(

@@ -82,7 +82,7 @@ def _inside(customer_id: str, customer: core.Customer | None) -> CustomerInside:
     "/customers",
     operation_id="listCustomers",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("email", "externalId", "providerId"),
 )
 def list_customers(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing) -> Listed[Customer]:

@@ -42,10 +42,10 @@ WHEN: Final[Mapping[int, str]] = {
 
 
 def failures(*statuses: int) -> dict[int, ResponseSpec]:
-    """The errors that a route answers with."""
+    """The errors that a route answers with; a request that is no HTTP worth the name is a 400 everywhere."""
     return {
         status: ResponseSpec(data_container=ErrorAnswer, description=WHEN[status], generate_examples=False)
-        for status in sorted(statuses)
+        for status in sorted({400, *statuses})
     }
 
 
@@ -56,7 +56,7 @@ def with_key(*statuses: int) -> dict[int, ResponseSpec]:
 
 def with_body(*statuses: int) -> dict[int, ResponseSpec]:
     """Those of a route that wants a key and takes a JSON body."""
-    return with_key(400, 413, 415, *statuses)
+    return with_key(413, 415, *statuses)
 
 
 PAGE: Final = re.compile(rb"Listed_[a-z.]*\.([A-Za-z]+)_")

@@ -51,7 +51,7 @@ def event_of(event: EventRecord) -> Event:
     "/events",
     operation_id="listEvents",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("account", "outcome", "provider", "reason", "type"),
 )
 def list_events(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing) -> Listed[Event]:

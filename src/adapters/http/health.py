@@ -15,7 +15,7 @@ class Health(Struct):
     status: Literal["ok"]
 
 
-@get("/live", operation_id="isLive", sync_to_thread=False)
+@get("/live", operation_id="isLive", sync_to_thread=False, responses=failures())
 def live() -> Health:
     """The process answers."""
     return Health(status="ok")

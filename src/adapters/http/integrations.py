@@ -102,7 +102,7 @@ def connect_stripe(caller: Caller, connections: Connections, now: Now, data: JSO
     "/integrations/stripe",
     operation_id="listStripeConnections",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("accountId"),
 )
 def list_stripe_connections(caller: Caller, connections: Connections, listing: GivenListing) -> Listed[Integration]:

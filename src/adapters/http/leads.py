@@ -55,7 +55,7 @@ def lead_of(lead: core.Lead, customers: Mapping[str, CustomerInside]) -> Lead:
     "/leads",
     operation_id="listLeads",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed(
         *("clickId", "customer", "customerId", "eventName", "linkId", "partnerId", "programId", "subscriptionId"),
     ),

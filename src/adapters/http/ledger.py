@@ -52,7 +52,7 @@ def entry_of(entry: core.Entry) -> Entry:
     "/ledger",
     operation_id="listLedger",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("commissionId", "currency", "partnerId"),
 )
 def list_ledger(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing) -> Listed[Entry]:

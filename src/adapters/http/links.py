@@ -1,7 +1,7 @@
 """Links as the API shows and takes them."""
 
 from collections.abc import Iterable
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from attrs import frozen
 from litestar import get, patch, post
@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from adapters.http.bodies import Id
+from adapters.http.bodies import Id, whole
 from adapters.http.documents import with_body, with_key
 from adapters.http.given import Caller, GivenApplication, GivenUnitOfWork, Now
 from adapters.http.lists import GivenListing, Listed, having, listed, page_of
@@ -19,10 +19,10 @@ from refport_core.commands import ChangeLink, CreateLink
 from refport_core.errors import NotFound
 from refport_core.ports import Transaction
 
-Url: TypeAlias = Annotated[str, Meta(pattern=r"^https?://[^\x00-\x20\x7f]+$", max_length=2000)]
-Key: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._~-]*$", max_length=100)]
-Domain: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?$", max_length=260)]
-Status: TypeAlias = Annotated[str, Meta(pattern="^(active|disabled)$")]
+Url: TypeAlias = Annotated[str, Meta(pattern=whole(r"https?://[^\x00-\x20\x7f]+"), max_length=2000)]
+Key: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9][A-Za-z0-9._~-]*"), max_length=100)]
+Domain: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"), max_length=260)]
+Status: TypeAlias = Literal["active", "disabled"]
 
 
 @frozen
@@ -133,7 +133,7 @@ def create_link(
     "/links",
     operation_id="listLinks",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("domain", "key", "partnerId", "programId", "status", "url"),
 )
 def list_links(

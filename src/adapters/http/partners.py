@@ -141,7 +141,7 @@ def create_partner(
     "/partners",
     operation_id="listPartners",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("email", "name", "programId", "status", "tenantId"),
 )
 def list_partners(

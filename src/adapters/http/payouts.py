@@ -37,7 +37,7 @@ class Payout(Struct, rename="camel"):
     "/payouts",
     operation_id="listPayouts",
     sync_to_thread=False,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("currency", "partnerId", "status", as_of=True),
 )
 def list_payouts(caller: Caller, listing: GivenListing) -> Listed[Payout]:  # noqa: ARG001 - a key, and a query that fits
@@ -49,7 +49,7 @@ def list_payouts(caller: Caller, listing: GivenListing) -> Listed[Payout]:  # no
     "/payouts/{payout_id:str}",
     operation_id="getPayout",
     sync_to_thread=False,
-    responses=with_key(400, 404),
+    responses=with_key(404),
     **at_a_time(),
 )
 def get_payout(caller: Caller, listing: GivenListing, payout_id: FromPath[str]) -> Payout:  # noqa: ARG001 - as above

@@ -8,7 +8,7 @@ from litestar import get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from adapters.http.bodies import Currency, Name, PositiveMinor
+from adapters.http.bodies import Currency, Name, PositiveMinor, whole
 from adapters.http.documents import with_body, with_key
 from adapters.http.given import Caller, GivenApplication, GivenUnitOfWork, Now
 from adapters.http.lists import GivenListing, Listed, answered, having, listed, page_of
@@ -27,7 +27,7 @@ class Percentage(Struct, tag="percentage"):
     """A percentage of a sale's base, as a decimal in a string: ``12.5``. Exact; above 0, at most 100."""
 
     event: Event
-    percent: Annotated[str, Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,12})?$")]
+    percent: Annotated[str, Meta(pattern=whole(r"[0-9]{1,3}(\.[0-9]{1,12})?"))]
 
 
 class Flat(Struct, tag="flat"):
@@ -167,7 +167,7 @@ def create_program(caller: Caller, application: GivenApplication, now: Now, data
     "/programs",
     operation_id="listPrograms",
     sync_to_thread=True,
-    responses=with_key(400),
+    responses=with_key(),
     **listed("name", "status"),
 )
 def list_programs(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing, now: Now) -> Listed[Program]:

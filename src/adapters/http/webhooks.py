@@ -38,7 +38,7 @@ def receiver(processor: str, webhook: Webhook, afterwards: Afterwards) -> HTTPRo
         operation_id=f"receive{processor.capitalize()}Event",
         operation_class=TakesSignedEvent,
         status_code=200,
-        responses=failures(400, 404, 413, 429, 503),
+        responses=failures(404, 413, 429, 503),
     )
     async def receive_event(
         connection_id: FromPath[str], body: RawBody, request: Request[Any, Any, Any], now: Now, inbox: GivenInbox

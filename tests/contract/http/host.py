@@ -19,8 +19,10 @@ from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
 from refport.ids import TimeOrderedIds
 from refport_core.application import Application
-from refport_core.commands import Delivery
+from refport_core.commands import Delivery, RecordFacts
 from refport_core.errors import AccountTaken, InvalidSignature, MalformedEvent, NotFound
+from refport_core.facts import Fact
+from refport_core.outcomes import Outcome
 from refport_core.ports import Connection, UnitOfWork, Workspace
 from refport_core.scope import Mode, Scope
 
@@ -213,3 +215,28 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
     """A body whose length nobody announces."""
     for part in parts:
         yield part
+
+
+def deliver(host: Host, *facts: Fact, scope: Scope = SHOP, verdict: Outcome | None = None, **about: Any) -> None:
+    """Facts as one statement, past the wire."""
+    first = facts[0] if facts else None
+    at = first.stated_at if first else NOW
+    event_id = first.event_id if first else "evt_alone"
+    delivery = Delivery(
+        **{
+            "scope": scope,
+            "provider": first.provider if first else "stripe",
+            "mode": scope.mode,
+            "event_id": event_id,
+            "type": "an.event",
+            "stated_at": at,
+            "received_at": at,
+            "body": event_id.encode(),
+            "content": sha256(event_id.encode()).digest(),
+            "facts": facts,
+            "verdict": verdict,
+            "api_version": "2026-01-01",
+            **about,
+        }
+    )
+    host.application.record_facts(RecordFacts(deliveries=(delivery,)))

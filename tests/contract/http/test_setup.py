@@ -86,10 +86,11 @@ FLAT = {"event": "lead", "type": "flat", "amount": 1, "currency": "usd"}
     "change",
     [
         *({"rewards": [{**PERCENT, "percent": percent}]} for percent in (
-            "0", "0.0", "100.1", "101", "-5", "1e1", "abc", "", " 5", "5%", "1/3", "Infinity", "NaN", 20, 12.5, None, "٣",
+            "0", "0.0", "100.1", "101", "-5", "1e1", "abc", "", " 5", "5%", "1/3", "Infinity", "NaN", 20, 12.5, None,
+            "٣", "5\n",
         )),
         *({"rewards": [{**FLAT, "amount": amount}]} for amount in (0, -1, "1", 1.0, 1.5, None, 2**53, True)),
-        *({"rewards": [{**FLAT, "currency": currency}]} for currency in ("", "us", "usdd", "u1d", 1, None)),
+        *({"rewards": [{**FLAT, "currency": currency}]} for currency in ("", "us", "usdd", "u1d", "usd\n", 1, None)),
         {"rewards": [{**PERCENT, "percent": "5", "event": "lead"}]},
         {"rewards": [{**PERCENT, "percent": "5"}, {**FLAT, "event": "sale"}]},
         {"rewards": [{"event": "click", "type": "flat", "amount": 1, "currency": "usd"}]},
@@ -97,7 +98,9 @@ FLAT = {"event": "lead", "type": "flat", "amount": 1, "currency": "usd"}
         {"rewards": [{"event": "sale"}]},
         {"rewards": None},
         {"rewards": {}},
-        *({"renewals": renewals} for renewals in ("some", 12, {"months": 0}, {"months": "1"}, {"months": 1201}, {}, None)),
+        *({"renewals": renewals} for renewals in (
+            "some", 12, {"months": 0}, {"months": "1"}, {"months": 1201}, {}, None,
+        )),
         *({"holdDays": days} for days in (-1, 36_501, "30", 1.5, None, True)),
         *({"attributionWindowDays": days} for days in (-1, 36_501, "90", None)),
         *({name: "else"} for name in ("partialRefunds", "selfReferral", "outOfBand")),
@@ -199,7 +202,8 @@ def test_partners_are_found_by_their_fields(host: Host, program: dict[str, Any],
 @pytest.mark.parametrize(
     "change",
     [{"email": "ada"}, {"email": "a@b@c"}, {"email": ""}, {"email": 1}, {"email": None}, {"name": ""}, {"name": None},
-     {"status": "closed"}, {"programId": "no such id!"}, {"programId": ""}, {"tenantId": ""}, {"email": "a\0@b.c"}],
+     {"status": "closed"}, {"programId": "no such id!"}, {"programId": ""}, {"tenantId": ""}, {"email": "a\0@b.c"},
+     {"programId": "prog_1\n"}],
     ids=str,
 )  # fmt: skip
 def test_a_partner_that_does_not_fit_is_refused(host: Host, partner: Any, change: dict[str, Any]) -> None:
@@ -285,7 +289,8 @@ def test_a_key_is_taken_once(host: Host) -> None:
     "change",
     [{"url": "ftp://x.example"}, {"url": "javascript:alert(1)"}, {"url": "https://"}, {"url": "https://a b"},
      {"url": "https://a\nb"}, {"url": None}, {"key": ""}, {"key": "a/b"}, {"key": "."}, {"domain": "a/b"},
-     {"domain": "https://a"}, {"domain": ""}, {"status": "closed"}, {"expiresAt": "never"}, {"expiresAt": 1}],
+     {"domain": "https://a"}, {"domain": ""}, {"status": "closed"}, {"expiresAt": "never"}, {"expiresAt": 1},
+     {"key": "a\n"}, {"domain": "a.b\n"}, {"url": "https://a\n"}],
     ids=str,
 )  # fmt: skip
 def test_a_link_that_does_not_fit_is_refused(host: Host, change: dict[str, Any]) -> None:

@@ -1,8 +1,10 @@
 """A processor's events: in by the port ``Webhook``, answered once they are durable."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from refport_core.application import Application
@@ -89,6 +91,37 @@ def test_what_follows_an_event_follows_once_it_is_durable() -> None:
             assert host.call("POST", "/webhooks/stripe/connect", event, scope=None, headers=SIGNED).is_success
 
     assert [("evt_2", True)] == seen
+
+
+def test_events_that_come_at_once_share_commits() -> None:
+    batches: list[int] = []
+
+    class Counting(Application):
+        def record_facts(self, command: RecordFacts, **known: Any) -> list[Outcome]:
+            batches.append(len(command.deliveries))
+            return super().record_facts(command, **known)
+
+    async def all_at_once() -> list[httpx.Response]:
+        return await asyncio.gather(
+            *(
+                host.client.post(
+                    "http://host/webhooks/stripe/conn_1", json={"id": f"evt_{number}", "type": "x"}, headers=SIGNED
+                )
+                for number in range(60)
+            )
+        )
+
+    with Host() as books:
+        known = {"clock": books.clock, "ids": books.ids, "click_ids": books.application.click_ids}
+        application = Counting(unit_of_work=books.unit_of_work, **known)
+        with Host(application, unit_of_work=books.unit_of_work) as host:
+            answers = host.runner.run(all_at_once())
+            received = host.get("/api/status")["events"]["received"]
+
+    assert {200} == {answer.status_code for answer in answers}
+    assert [f"evt_{number}" for number in range(60)] == [answer.json()["eventId"] for answer in answers]
+    assert 60 == sum(batches) == received
+    assert len(batches) < 30
 
 
 def test_on_a_frozen_host_a_request_may_say_what_now_is() -> None:

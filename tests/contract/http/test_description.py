@@ -1,0 +1,167 @@
+"""The API's description of itself, held against what the host really does."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from tests.contract.http.host import SHOP, SIGNED, Host, problem
+
+METHODS = ("get", "post", "patch", "delete", "put")
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    with Host() as host:
+        answer = host.call("GET", "/schema/openapi.json", scope=None)
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method, path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+
+
+def test_it_is_open_api_of_refport(described: dict[str, Any]) -> None:
+    assert "Refport" == described["info"]["title"]
+    assert described["openapi"].startswith("3.1")
+    assert {"type": "http", "scheme": "bearer"}.items() <= described["components"]["securitySchemes"]["apiKey"].items()
+
+
+def test_every_route_is_described(described: dict[str, Any]) -> None:
+    with Host() as host:
+        real = {
+            (method.lower(), route.path_format)
+            for route in host.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            for method in handler.http_methods
+            if method != "OPTIONS"
+        }
+
+    assert {(method, path) for method, path, _ in operations(described)} == real - {("get", "/schema/openapi.json")}
+
+
+def test_the_routes_are_those_of_the_contract(described: dict[str, Any]) -> None:
+    routes = {f"{method.upper()} {re.sub('{.*?}', '*', path)}" for method, path, _ in operations(described)}
+
+    assert routes == {
+        "POST /webhooks/stripe/*",
+        *(f"{method} /api/integrations/stripe" for method in ("GET", "POST")),
+        *(f"{method} /api/integrations/stripe/*" for method in ("PATCH", "DELETE")),
+        *(f"{method} /api/{noun}" for noun in ("programs", "partners", "links") for method in ("GET", "POST")),
+        *(f"{method} /api/{noun}/*" for noun in ("programs", "partners", "links") for method in ("GET", "PATCH")),
+        "PATCH /api/enrollments/*",
+        "POST /api/clicks",
+        *(
+            f"GET /api/{noun}{tail}"
+            for noun in ("clicks", "customers", "leads", "sales", "commissions", "ledger", "payouts", "events")
+            for tail in ("", "/*")
+        ),
+        "GET /api/balances",
+        *(f"POST /api/commissions/*/{decision}" for decision in ("approve", "reject", "hold", "release")),
+        "GET /api/sales/*/explanation",
+        "GET /api/leads/*/explanation",
+        "GET /api/status",
+        "GET /health/live",
+        "GET /health/ready",
+    }
+
+
+def test_operations_have_names_of_their_own(described: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(described)]
+
+    assert len(names) == len(set(names))
+    assert {"listSales", "explainSale", "approveCommission", "receiveStripeEvent", "createProgram"} <= set(names)
+
+
+def test_every_described_error_is_the_envelope(described: dict[str, Any]) -> None:
+    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+    for method, path, operation in operations(described):
+        for status, response in operation["responses"].items():
+            if not status.startswith("2"):
+                assert envelope == response["content"], (method, path, status)
+
+
+def test_every_good_answer_has_a_described_body(described: dict[str, Any]) -> None:
+    for method, path, operation in operations(described):
+        good = [status for status in operation["responses"] if status.startswith("2")]
+        assert 1 == len(good), (method, path)
+        reference = operation["responses"][good[0]]["content"]["application/json"]["schema"]["$ref"]
+        name = reference.removeprefix("#/components/schemas/")
+        assert re.fullmatch("[A-Za-z]+", name), name
+        assert name in described["components"]["schemas"]
+
+
+def test_the_api_wants_a_key_and_nothing_else_does(described: dict[str, Any]) -> None:
+    for _, path, operation in operations(described):
+        wants = path.startswith("/api/")
+        assert ([{"apiKey": []}] if wants else None) == operation.get("security"), path
+        assert wants == ("401" in operation["responses"]), path
+
+
+def concrete(path: str) -> str:
+    return re.sub("{.*?}", "x_1", path)
+
+
+def asked(host: Host, method: str, path: str, **request: Any) -> httpx.Response:
+    return host.call(method.upper(), concrete(path), **request)
+
+
+def test_the_errors_of_each_route_are_described_and_the_described_are_real(described: dict[str, Any]) -> None:
+    """Each route is asked without a key, for nothing, with nonsense, too much, and with its books out of reach."""
+    with Host(max_body=1000) as host:
+        for method, path, operation in operations(described):
+            described_here = {int(status) for status in operation["responses"]}
+            seen = {answer.status_code for answer in provoked(host, method, path, operation)}
+            assert seen <= described_here, (method, path, seen - described_here)
+            elsewhere = {404} if path in {"/api/links", "/api/partners"} or path.startswith("/webhooks") else set()
+            never = described_here - seen - {200, 201, 409, 429, 503} - elsewhere  # those have tests of their own
+            assert not never, (method, path, never)
+
+
+def provoked(host: Host, method: str, path: str, operation: dict[str, Any]) -> Iterator[httpx.Response]:
+    headers = SIGNED if path.startswith("/webhooks") else {}
+    yield asked(host, method, path, scope=None)
+    yield asked(host, method, path, headers=headers)
+    yield asked(host, method, path, headers={**headers, "host": "no host"})
+    if "requestBody" in operation:
+        json_headers = {"content-type": "application/json", **headers}
+        for content in (b"{", b"{}", b"x" * 2000, b'{"reason": "x"}', b'{"linkId": "lnk_0"}', b'{"status": "active"}'):
+            yield asked(host, method, path, content=content, headers=json_headers)
+        yield asked(host, method, path, content=b"{}", headers={"content-type": "text/csv"})
+    if method == "get":
+        yield asked(host, method, path + "?limit=x&asOf=x")
+
+
+def test_a_404_for_what_a_body_names_is_real_too() -> None:
+    with Host() as host:
+        host.post("/api/programs", {"rewards": []})
+        link = host.call("POST", "/api/links", {"url": "https://a.example", "partnerId": "prt_0"})
+        partner = host.call("POST", "/api/partners", {"name": "A", "email": "a@b.c", "programId": "prog_0"})
+
+    assert (404, "NOT_FOUND") == problem(link)
+    assert (404, "NOT_FOUND") == problem(partner)
+
+
+def test_bodies_are_described_with_their_bounds(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+
+    assert ["rewards"] == schemas["NewProgram"]["required"]
+    assert {"name", "email"} == set(schemas["NewPartner"]["required"])
+    assert 1 == schemas["Flat"]["properties"]["amount"]["minimum"]
+    assert schemas["Percentage"]["properties"]["percent"]["pattern"]
+
+
+def test_nothing_of_our_modules_is_in_it(described: dict[str, Any]) -> None:
+    assert "adapters" not in json.dumps(described)
+    assert SHOP.workspace_id not in json.dumps(described)
