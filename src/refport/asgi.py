@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Final
 from adapters.http import app as http
 from refport.connections import PROVIDER
 from refport.container import Container, container_of
+from refport.rate_limit import RateLimited
 from refport.settings import load_settings
 from refport.worker import Worker, WorkerThread
 
 if TYPE_CHECKING:
     from litestar import Litestar
+    from litestar.types import ASGIApp
 
 DEAUTHORIZED: Final = "account.application.deauthorized"
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
-def create_app(container: Container | None = None, *, worker: bool = True, url: str = DEFAULT_URL) -> "Litestar":
+def create_app(container: Container | None = None, *, worker: bool = True, url: str = DEFAULT_URL) -> "ASGIApp":
     """The host of these settings, else of this process's. ``worker``: its duties are done beside the requests.
 
     ``url`` is where the host is reached unless ``REFPORT_PUBLIC_URL`` says it. Raises ``InvalidSettings``.
@@ -28,7 +30,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
     lifespan = [disposing(container)]
     if worker:
         lifespan.append(working(container.worker()))
-    return http.create_app(
+    app = http.create_app(
         application=container.application(),
         unit_of_work=container.unit_of_work(),
         webhooks={PROVIDER: container.webhook()},
@@ -44,6 +46,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         can_look_up=container.known_keys().can_ask,
         lifespan=lifespan,
     )
+    return app if settings.rate_limit is None else RateLimited(app, settings.rate_limit)
 
 
 Lifespan = Callable[["Litestar"], AbstractAsyncContextManager[None]]

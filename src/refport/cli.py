@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -186,18 +186,18 @@ def events() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def retry(*, as_json: bool) -> None:
     """Translate and derive waiting and quarantined events again."""
-    again("retry", as_json=as_json)
+    again("retry", ("waiting", "quarantined"), as_json=as_json)
 
 
 @events.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def replay(*, as_json: bool) -> None:
     """Translate and derive everything again (a rebuild). Interrupted, it can simply be started again."""
-    again("rebuild", as_json=as_json)
+    again("rebuild", ("applied", "waiting", "ignored", "quarantined"), as_json=as_json)
 
 
-def again(what: str, *, as_json: bool) -> None:
-    """Runs a use case of the application for every workspace and mode, with progress for people."""
+def again(what: str, outcomes: Sequence[str], *, as_json: bool) -> None:
+    """Runs a use case of the application on the events of these outcomes, of every workspace and mode."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -207,10 +207,9 @@ def again(what: str, *, as_json: bool) -> None:
         use_case = getattr(container.application(), what)
         for words, scope in scopes(container):
             with container.unit_of_work().read() as tx:
-                total = tx.reading.status(scope).events.get("received", 0)
-            task = bar.add_task(words, total=total or None)
+                events = tx.reading.status(scope).events
+            task = bar.add_task(words, total=sum(events.get(outcome, 0) for outcome in outcomes))
             counts[words] = use_case(scope, lambda done, task=task: bar.advance(task, done))
-            bar.update(task, total=counts[words], completed=counts[words])
     if as_json:
         click.echo(json.dumps({"events": sum(counts.values()), "scopes": counts}))
     else:

@@ -13,12 +13,13 @@ from refport.settings import StripePlatform
 from refport_core.application import Application
 from refport_core.commands import Delivery
 from refport_core.errors import AccountMismatch, Conflict, InvalidRequest, NotFound
-from refport_core.ports import Connection, Ids, UnitOfWork
+from refport_core.ports import Connection, Ids, Transaction, UnitOfWork
 from refport_core.scope import Mode, Scope
 
 PROVIDER: Final = "stripe"
 SIGNING_SECRET: Final = re.compile(r"whsec_\S{1,250}")
 SAME_SECOND: Final = timedelta(seconds=1)  # the provider's times are whole seconds
+MOST_WOKEN: Final = 10_000
 ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9_]{1,100}")
 
 
@@ -67,6 +68,8 @@ class StripeConnections:
         )
         with self.unit_of_work.begin() as tx:
             tx.access.put_connection(connection)
+            if api_key is not None:
+                wake_lookups(tx, scope, now)
         if connection.kind == "connect":
             self.application.adopt(connection, now=now)
         return connection
@@ -84,7 +87,7 @@ class StripeConnections:
         add_secret: str | None,
         retire_secret: str | None,
         api_key: str | None,
-        now: datetime,  # noqa: ARG002  # a change has no time of its own
+        now: datetime,
     ) -> Connection:
         """Rotates secrets without a gap, and sets the API key. The account is fixed once it is known.
 
@@ -104,7 +107,11 @@ class StripeConnections:
             kept_key = connection.api_key if api_key is None else self.vault.encrypt(api_key)
             return evolve(connection, secrets=secrets, api_key=kept_key, account=account)
 
-        return self.put(scope, connection_id, changed)
+        result = self.put(scope, connection_id, changed)
+        if api_key is not None:
+            with self.unit_of_work.begin() as tx:
+                wake_lookups(tx, scope, now)
+        return result
 
     def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
         """Its events are refused from now on; its books stay. Raises ``NotFound``."""
@@ -172,6 +179,13 @@ class StripeConnections:
         return remaining
 
 
+def wake_lookups(tx: Transaction, scope: Scope, now: datetime) -> None:
+    """What was put off for want of a key is due at once."""
+    for due in tx.lookups.due(now + timedelta(days=1), limit=MOST_WOKEN):
+        if due.scope == scope:
+            tx.lookups.failed(due, "An API key was given; this is asked next.", now)
+
+
 def active_in(scope: Scope, connection: Connection | None) -> Connection:
     if connection is None or connection.scope != scope or connection.ended_at is not None:
         raise NotFound("There is no such connection in this workspace and mode.")
@@ -222,3 +236,32 @@ class KnownKeys:
             connections = [each for each in tx.access.connections(scope) if each.ended_at is None]
         has_platform = self.platforms[scope.mode].secret_key is not None
         return any(each.api_key is not None or (has_platform and each.kind == "connect") for each in connections)
+
+
+@frozen(kw_only=True)
+class LateClaims:
+    """Events of an account that were kept while its connection was being made, or before a crash in that moment."""
+
+    unit_of_work: UnitOfWork
+    application: Application
+
+    def claim(self, made_after: datetime | None = None) -> int:
+        """Adopts what Connect connections (made after that moment, if one is given) have not; how many statements."""
+        with self.unit_of_work.read() as tx:
+            lacking = [
+                connection
+                for workspace in tx.access.workspaces()
+                for mode in Mode
+                for connection in tx.access.connections(Scope(workspace.id, mode))
+                if connection.kind == "connect"
+                and connection.ended_at is None
+                and (made_after is None or connection.created_at > made_after)
+                and lacks(tx, connection)
+            ]
+        return sum(self.application.adopt(connection) for connection in lacking)
+
+
+def lacks(tx: Transaction, connection: Connection) -> bool:
+    """Whether something that was kept for its account is not in its books."""
+    kept = tx.statements.unclaimed(connection.provider, connection.account or "", connection.scope.mode)
+    return any(tx.reading.event(connection.scope, delivery.event_id) is None for delivery in kept)

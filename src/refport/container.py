@@ -23,7 +23,7 @@ from adapters.stripe.vault import Vault
 from adapters.stripe.webhook import StripeWebhook
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock, SystemClock
-from refport.connections import PROVIDER, KnownConnections, KnownKeys, StripeConnections
+from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaims, StripeConnections
 from refport.ids import TimeOrderedIds
 from refport.secret_key import derived, secret_keys_of
 from refport.settings import Settings
@@ -88,7 +88,14 @@ class Container(DeclarativeContainer):
         accounts=Singleton(StripeAccounts, settings.provided.stripe_api_base),
         ids=ids,
     )
-    worker = Singleton(Worker, application=application, unit_of_work=unit_of_work, lookups=lookups, clock=clock)
+    worker = Singleton(
+        Worker,
+        application=application,
+        unit_of_work=unit_of_work,
+        lookups=lookups,
+        claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
+        clock=clock,
+    )
 
 
 def container_of(settings: Settings) -> Container:

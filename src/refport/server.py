@@ -15,7 +15,7 @@ from granian.server.embed import Server
 from refport.settings import InvalidSettings
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from litestar.types import ASGIApp
 
 KILL_AFTER_SECONDS: Final = 5  # a sender who keeps a stream open does not keep the host from ending
 
@@ -24,14 +24,14 @@ class HostFailed(Exception):
     """The application did not start; the log says why."""
 
 
-def serve(app: "Litestar", host: str, port: int) -> None:
+def serve(app: "ASGIApp", host: str, port: int) -> None:
     """Until SIGINT or SIGTERM. Raises ``InvalidSettings`` where the port is taken, ``HostFailed``."""
     assert_free(host, port)
     logging.getLogger("_granian").setLevel(logging.ERROR)
     asyncio.run(run(app, host, port))
 
 
-async def run(app: "Litestar", host: str, port: int) -> None:
+async def run(app: "ASGIApp", host: str, port: int) -> None:
     server = Server(
         app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error
     )

@@ -17,8 +17,8 @@ class StripeAccounts:
     api_base: str | None = None
 
     def account_of(self, api_key: str) -> str:
-        """The account's id. Raises ``InvalidRequest`` where Stripe refuses the key, ``Unavailable`` where it does not
-        answer in time."""
+        """The account's id. Raises ``InvalidRequest`` where Stripe refuses the key, or does not answer
+        in time."""
         client = stripe.StripeClient(
             api_key,
             base_addresses={"api": self.api_base} if self.api_base else {},

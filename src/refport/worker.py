@@ -1,13 +1,13 @@
 """The worker's duties: asks the provider what only it knows, after the answer, never inside a request."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Final
 
 from attrs import frozen
 
+from refport.connections import LateClaims
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts
 from refport_core.errors import Unavailable
@@ -19,6 +19,8 @@ FIRST_PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 NOBODY_TO_ASK: Final = "There is no API key for this account: add one to the connection, and this is asked."
 NO_HELP: Final = "The provider answered, and the answer did not settle this yet."
+BETWEEN_CLAIMS: Final = timedelta(minutes=1)
+YOUNG: Final = timedelta(hours=1)  # older connections have long adopted what was kept for them
 BATCH: Final = 20
 
 
@@ -29,6 +31,7 @@ class Worker:
     application: Application
     unit_of_work: UnitOfWork
     lookups: LookUps
+    claims: LateClaims
     clock: Clock
 
     def work(self) -> int:
@@ -36,33 +39,34 @@ class Worker:
         now = self.clock.now()
         with self.unit_of_work.read() as tx:
             due = tx.lookups.due(now, limit=BATCH)
-        answers = [(one, answer) for one in due if (answer := self.ask(one, now)) is not None]
+        asked = [(one, self.ask(one, now)) for one in due]
+        answers = [answer for _, answer in asked if isinstance(answer, Delivery)]
         if answers:
-            self.application.record_facts(RecordFacts(deliveries=tuple(answer for _, answer in answers)))
-            self.put_off([one for one, _ in answers], NO_HELP, now)  # what was helped is due no more
+            self.application.record_facts(RecordFacts(deliveries=tuple(answers)))
+        if asked:
+            with self.unit_of_work.begin() as tx:
+                for one, answer in asked:  # what an answer settled is due no more, and cannot be put off
+                    error = NO_HELP if isinstance(answer, Delivery) else answer
+                    tx.lookups.failed(one, error, now + pause(one.attempts))
         return len(answers)
 
-    def ask(self, due: DueLookUp, now: datetime) -> Delivery | None:
-        """The answer, or ``None`` with the reason on record and a longer pause each time."""
+    def ask(self, due: DueLookUp, now: datetime) -> Delivery | str:
+        """The answer, or a sentence why there is none."""
         try:
-            answer = self.lookups.answer(due.scope, due.hole, now)
+            return self.lookups.answer(due.scope, due.hole, now) or NOBODY_TO_ASK
         except Unavailable as error:
-            self.put_off([due], str(error), now)
-            return None
-        if answer is None:
-            self.put_off([due], NOBODY_TO_ASK, now)
-        return answer
-
-    def put_off(self, due: Sequence[DueLookUp], error: str, now: datetime) -> None:
-        with self.unit_of_work.begin() as tx:
-            for one in due:
-                tx.lookups.failed(one, error, now + pause(one.attempts))
+            return str(error)
 
     def run(self, stop: Event, rest_seconds: float = 1.0) -> None:
         """Works until ``stop`` is set. What breaks is logged, and tried again after a longer rest."""
         broken = 0
+        claimed_at: datetime | None = None
         while not stop.is_set():
             try:
+                now = self.clock.now()
+                if claimed_at is None or now - claimed_at >= BETWEEN_CLAIMS:
+                    self.claims.claim(made_after=claimed_at and claimed_at - YOUNG)
+                    claimed_at = now
                 done = self.work()
                 broken = 0
             except Unavailable as error:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -45,12 +45,11 @@ def run_demo(console: Console, port: int, *, once: bool) -> int:
         keys = [workspace.api_keys[Mode.LIVE] or "" for workspace in workspaces(settings)]
         host = HostProcess(settings, port, Path(folder) / "host.log")
         console.print(f"Starting a host with a database of its own at [bold]{host.url}[/] …")
-        with host:
-            client = Client(port, keys[0])
-            read = play(console, client, Client(port, keys[1]))
-            books = books_of(read)
+        with host, closing(Client(port, keys[0])) as client, closing(Client(port, keys[1])) as other:
+            found = play(console, client, other)
+            books = books_of(found)
             unusual = [event for event in client.every("/api/events") if event["outcome"] != "applied"]
-            show(console, read, books, unusual)
+            show(console, found, books, unusual)
             problems = [*verified(settings), *differences(EXPECTED, books)]
             if problems:
                 console.print("\n[bold red]The books are not what they must be:[/]")

@@ -31,9 +31,9 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("REFPORT_DATABASE_URL", "memory://", "persistence", "memory"),
     ("REFPORT_DATABASE_URL", "memory://", "database_file", None),
     ("REFPORT_DATABASE_URL", "", "database_url", "sqlite:///refport.db"),
-    ("REFPORT_SECRET_KEY", "0123456789abcdef", "secret_keys", ("0123456789abcdef",)),
-    ("REFPORT_SECRET_KEY", "the-newer-secret-key, the-older-secret-key", "secret_keys",
-     ("the-newer-secret-key", "the-older-secret-key")),
+    ("REFPORT_SECRET_KEY", "0123456789abcdef" * 2, "secret_keys", ("0123456789abcdef" * 2,)),
+    ("REFPORT_SECRET_KEY", "the-newer-secret-key-of-32-letters, the-older-secret-key-of-32-letters", "secret_keys",
+     ("the-newer-secret-key-of-32-letters", "the-older-secret-key-of-32-letters")),
     ("REFPORT_PUBLIC_URL", "https://refer.example.com/", "public_url", "https://refer.example.com"),
     ("REFPORT_PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
     ("REFPORT_LINK_DOMAINS", "Go.example.com, localhost:8000,", "link_domains", ("go.example.com", "localhost:8000")),
@@ -75,8 +75,8 @@ BAD = [
     ("REFPORT_DATABASE_URL", "mysql://localhost/books", "four slashes"),
     ("REFPORT_DATABASE_URL", "sqlite://", "four slashes"),
     ("REFPORT_DATABASE_URL", "sqlite:///:memory:", "memory://"),
-    ("REFPORT_SECRET_KEY", "short", "openssl rand"),
-    ("REFPORT_SECRET_KEY", "0123456789abcdef,short", "openssl rand"),
+    ("REFPORT_SECRET_KEY", "a" * 31, "openssl rand"),
+    ("REFPORT_SECRET_KEY", "0123456789abcdef0123456789abcdef,short", "openssl rand"),
     ("REFPORT_SECRET_KEY", " , ", "openssl rand"),
     ("REFPORT_PUBLIC_URL", "refer.example.com", "https://refer.example.com"),
     ("REFPORT_PUBLIC_URL", "ftp://refer.example.com", "https://refer.example.com"),
@@ -125,7 +125,7 @@ def test_every_problem_is_told_at_once_and_no_secret_is_shown(monkeypatch: pytes
 
 
 def test_no_secret_is_shown_by_the_settings_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REFPORT_SECRET_KEY", "hush-hush-hush-hush")
+    monkeypatch.setenv("REFPORT_SECRET_KEY", "hush-" * 8)
     monkeypatch.setenv("REFPORT_STRIPE_LIVE_SECRET_KEY", "sk_live_hush")
     monkeypatch.setenv("REFPORT_STRIPE_LIVE_CONNECT_WEBHOOK_SECRET", "whsec_hush")
 

@@ -1,0 +1,92 @@
+"""At most so many requests of one key or address in one unit of time (``REFPORT_RATE_LIMIT``)."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from attrs import field, frozen
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+from adapters.http.errors import OF_THE_FRAMEWORK, ErrorAnswer, Problem
+from refport.settings import RateLimit
+
+EXEMPT: Final = "/health/"  # whoever starts and stops hosts must not be locked out
+TOO_MANY: Final = 429
+UNAUTHORIZED: Final = 401
+MEANING: Final = OF_THE_FRAMEWORK[TOO_MANY]
+
+
+class Windows:
+    """Counts in whole units of time; what is over is forgotten."""
+
+    def __init__(self, limit: RateLimit, now_seconds: Callable[[], float]) -> None:
+        self.limit = limit
+        self.now_seconds = now_seconds
+        self.window = -1
+        self.counts: Counter[bytes] = Counter()
+
+    def count(self, who: bytes) -> int:
+        self.turn()
+        return self.counts[who]
+
+    def charge(self, who: bytes) -> None:
+        self.turn()
+        self.counts[who] += 1
+
+    def turn(self) -> None:
+        window = int(self.now_seconds() // self.limit.seconds)
+        if window != self.window:
+            self.window = window
+            self.counts.clear()
+
+    def seconds_left(self) -> int:
+        return math.ceil(self.limit.seconds - self.now_seconds() % self.limit.seconds)
+
+
+@frozen
+class RateLimited:
+    """An application behind a limit. Who tries out keys is limited by address, however many keys they try."""
+
+    app: ASGIApp
+    limit: RateLimit
+    now_seconds: Callable[[], float] = time.monotonic
+    windows: Windows = field(init=False)
+
+    @windows.default
+    def _windows(self) -> Windows:
+        return Windows(self.limit, self.now_seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(EXEMPT):
+            await self.app(scope, receive, send)
+            return
+        address = (scope["client"] or ("",))[0].encode()
+        key = dict(scope["headers"]).get(b"authorization")
+        who = address if key is None else sha256(key).digest()
+        if max(self.windows.count(who), self.windows.count(address)) >= self.limit.requests:
+            await self.refuse(send)
+            return
+        self.windows.charge(who)
+
+        async def sent(message: Message) -> None:
+            if key is not None and message["type"] == "http.response.start" and message["status"] == UNAUTHORIZED:
+                self.windows.charge(address)
+            await send(message)
+
+        await self.app(scope, receive, sent)
+
+    async def refuse(self, send: Send) -> None:
+        body = msgspec.json.encode(ErrorAnswer(error=Problem(code=MEANING.code, message=MEANING.message or "")))
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"retry-after", str(self.windows.seconds_left()).encode()),
+        ]
+        start: HTTPResponseStartEvent = {"type": "http.response.start", "status": TOO_MANY, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,268 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from adapters.stripe.lookups import ApiAccess
+from refport.connections import KnownKeys, LateClaims, StripeConnections
+from refport.container import Container, container_of
+from refport.settings import Stated, StripePlatform, settings_from
+from refport_core.commands import Delivery
+from refport_core.errors import AccountMismatch, AccountTaken, Conflict, InvalidRequest, NotFound
+from refport_core.ports import Connection, Workspace
+from refport_core.scope import Mode, Scope
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LIVE, TEST, OTHER = Scope("ws_1", Mode.LIVE), Scope("ws_1", Mode.TEST), Scope("ws_2", Mode.LIVE)
+SECRET, NEXT_SECRET = "whsec_first", "whsec_second"
+KEYS = {"sk_live_a": "acct_A", "rk_live_a": "acct_A", "sk_live_b": "acct_B", "sk_test_a": "acct_A"}
+
+
+class Accounts:
+    def account_of(self, api_key: str) -> str:
+        if api_key not in KEYS:
+            raise InvalidRequest("no such key")
+        return KEYS[api_key]
+
+
+@pytest.fixture
+def container() -> Container:
+    return container_of(settings_from(Stated(database_url="memory://")))
+
+
+@pytest.fixture
+def service(container: Container) -> StripeConnections:
+    return evolve(container.connections(), accounts=Accounts())
+
+
+def create(service: StripeConnections, scope: Scope = LIVE, **given: Any) -> Connection:
+    asked = {"webhook_secret": None, "api_key": None, "account_id": None, **given}
+    return service.create(scope, now=NOON, **asked)
+
+
+def change(service: StripeConnections, connection: Connection, scope: Scope = LIVE, **given: Any) -> Connection:
+    asked = {"add_secret": None, "retire_secret": None, "api_key": None, **given}
+    return service.change(scope, connection.id, now=NOON, **asked)
+
+
+def secrets_of(service: StripeConnections, connection: Connection) -> list[str]:
+    return [service.vault.decrypt(kept) for kept in connection.secrets]
+
+
+def test_a_secret_makes_an_own_connection_and_is_kept_encrypted(service: StripeConnections) -> None:
+    connection = create(service, webhook_secret=SECRET, api_key="sk_live_a")
+
+    assert ("own", "acct_A", LIVE, NOON) == (
+        connection.kind, connection.account, connection.scope, connection.created_at,
+    )  # fmt: skip
+    assert [SECRET] == secrets_of(service, connection)
+    assert SECRET.encode() not in connection.secrets[0]
+    assert connection.api_key is not None
+    assert "sk_live_a" == service.vault.decrypt(connection.api_key)
+    assert [connection] == list(service.list(LIVE))
+    assert [] == list(service.list(TEST))
+
+
+def test_an_account_alone_makes_a_connect_connection(service: StripeConnections) -> None:
+    connection = create(service, account_id="acct_A")
+
+    assert ("connect", "acct_A", ()) == (connection.kind, connection.account, connection.secrets)
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ({}, "webhookSecret"),
+        ({"api_key": "sk_live_a"}, "webhookSecret"),
+        ({"webhook_secret": "sk_live_a"}, "whsec_"),
+        ({"webhook_secret": SECRET, "account_id": "ca_1"}, "acct_"),
+        ({"webhook_secret": SECRET, "api_key": "sk_test_a"}, "live mode"),
+        ({"webhook_secret": SECRET, "api_key": "pk_live_a"}, "live mode"),
+        ({"webhook_secret": SECRET, "api_key": "sk_live_unknown"}, "no such key"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_advice(
+    given: Mapping[str, Any], advice: str, service: StripeConnections
+) -> None:
+    with pytest.raises(InvalidRequest, match=advice):
+        create(service, **given)
+
+    assert [] == list(service.list(LIVE))
+
+
+def test_a_key_of_another_account_is_a_mismatch(service: StripeConnections) -> None:
+    with pytest.raises(AccountMismatch):
+        create(service, webhook_secret=SECRET, account_id="acct_B", api_key="sk_live_a")
+    connection = create(service, webhook_secret=SECRET, account_id="acct_A")
+    with pytest.raises(AccountMismatch):
+        change(service, connection, api_key="sk_live_b")
+
+    assert "acct_A" == change(service, connection, api_key="rk_live_a").account
+
+
+def test_an_unknown_account_is_fixed_by_its_first_key(service: StripeConnections) -> None:
+    connection = create(service, webhook_secret=SECRET)
+
+    assert connection.account is None
+    assert "acct_A" == change(service, connection, api_key="sk_live_a").account
+    with pytest.raises(AccountMismatch):
+        change(service, connection, api_key="sk_live_b")
+
+
+def test_one_own_connection_for_each_workspace_account_and_mode(service: StripeConnections) -> None:
+    create(service, webhook_secret=SECRET, account_id="acct_A")
+    with pytest.raises(AccountTaken):
+        create(service, webhook_secret=SECRET, account_id="acct_A")
+    create(service, webhook_secret=SECRET)
+    with pytest.raises(AccountTaken):
+        create(service, webhook_secret=SECRET)
+
+    create(service, webhook_secret=SECRET, account_id="acct_B")
+    create(service, TEST, webhook_secret=SECRET, account_id="acct_A")
+    create(service, OTHER, webhook_secret=SECRET, account_id="acct_A")
+
+
+def test_one_connect_connection_for_each_account_and_mode_in_the_whole_installation(
+    service: StripeConnections,
+) -> None:
+    first = create(service, account_id="acct_A")
+    with pytest.raises(AccountTaken):
+        create(service, OTHER, account_id="acct_A")
+    create(service, TEST, account_id="acct_A")
+
+    assert NOON == service.end(LIVE, first.id, now=NOON).ended_at
+    create(service, OTHER, account_id="acct_A")
+
+
+def test_secrets_rotate_without_a_gap(service: StripeConnections) -> None:
+    connection = create(service, webhook_secret=SECRET)
+
+    assert [SECRET, NEXT_SECRET] == secrets_of(service, change(service, connection, add_secret=NEXT_SECRET))
+    assert [SECRET, NEXT_SECRET] == secrets_of(service, change(service, connection, add_secret=NEXT_SECRET))
+    assert [NEXT_SECRET] == secrets_of(service, change(service, connection, retire_secret=SECRET))
+    with pytest.raises(InvalidRequest):
+        change(service, connection, retire_secret=SECRET)
+    with pytest.raises(Conflict):
+        change(service, connection, retire_secret=NEXT_SECRET)
+    assert [SECRET] == secrets_of(service, change(service, connection, add_secret=SECRET, retire_secret=NEXT_SECRET))
+
+
+def test_a_connect_connection_has_no_secret_of_its_own(service: StripeConnections) -> None:
+    with pytest.raises(Conflict):
+        change(service, create(service, account_id="acct_A"), add_secret=SECRET)
+
+
+def test_what_is_not_there_or_another_workspaces_or_ended_is_not_found(service: StripeConnections) -> None:
+    connection = create(service, webhook_secret=SECRET)
+    for scope in (TEST, OTHER):
+        with pytest.raises(NotFound):
+            change(service, connection, scope, add_secret=NEXT_SECRET)
+        with pytest.raises(NotFound):
+            service.end(scope, connection.id, now=NOON)
+    service.end(LIVE, connection.id, now=NOON)
+    with pytest.raises(NotFound):
+        service.end(LIVE, connection.id, now=NOON)
+    with pytest.raises(NotFound):
+        service.change(LIVE, "conn_1", add_secret=None, retire_secret=None, api_key=None, now=NOON)
+
+    assert [] == list(service.list(LIVE))
+
+
+def deauthorization(connection: Connection, at: datetime) -> Delivery:
+    return Delivery(
+        scope=connection.scope, provider="stripe", mode=connection.scope.mode, event_id="evt_1", stated_at=at,
+        type="account.application.deauthorized", received_at=at, body=b"{}", content=b"1", connection_id=connection.id,
+    )  # fmt: skip
+
+
+def test_an_account_that_leaves_the_platform_is_disconnected(service: StripeConnections) -> None:
+    connection = create(service, account_id="acct_A")
+    service.deauthorized(deauthorization(connection, NOON - timedelta(days=1)))  # stated before it was connected
+    assert [connection] == list(service.list(LIVE))
+
+    for _ in range(2):
+        service.deauthorized(deauthorization(connection, NOON + timedelta(days=1)))
+    assert [] == list(service.list(LIVE))
+
+
+def test_an_own_endpoint_does_not_end_by_an_event(service: StripeConnections) -> None:
+    connection = create(service, webhook_secret=SECRET, account_id="acct_A")
+
+    service.deauthorized(deauthorization(connection, NOON + timedelta(days=1)))
+    service.deauthorized(evolve(deauthorization(connection, NOON), scope=None))
+
+    assert [connection] == list(service.list(LIVE))
+
+
+def known_keys(container: Container, platform_key: str | None) -> KnownKeys:
+    keys: KnownKeys = container.known_keys()
+    return evolve(keys, platforms={mode: StripePlatform(secret_key=platform_key) for mode in Mode})
+
+
+def test_the_worker_asks_with_the_connections_own_key_or_as_the_platform(
+    container: Container, service: StripeConnections
+) -> None:
+    keys = known_keys(container, "sk_live_platform")
+    assert not keys.can_ask(LIVE)
+    own = create(service, webhook_secret=SECRET, account_id="acct_A", api_key="sk_live_a")
+    create(service, account_id="acct_B")
+
+    assert ApiAccess(api_key="sk_live_a") == keys.access(LIVE, None) == keys.access(LIVE, "acct_A")
+    assert ApiAccess(api_key="sk_live_platform", account="acct_B") == keys.access(LIVE, "acct_B")
+    assert keys.access(LIVE, "acct_C") is None
+    assert keys.access(OTHER, "acct_B") is None
+    assert known_keys(container, None).access(LIVE, "acct_B") is None
+    assert keys.can_ask(LIVE)
+
+    service.end(LIVE, own.id, now=NOON)
+    assert keys.access(LIVE, "acct_A") is None
+    assert keys.can_ask(LIVE)
+    assert not known_keys(container, None).can_ask(LIVE)
+
+
+def unclaimed(event_id: str) -> Delivery:
+    return Delivery(
+        scope=None, provider="stripe", mode=Mode.LIVE, event_id=event_id, type="customer.created", stated_at=NOON,
+        received_at=NOON, account="acct_A", content=event_id.encode(), api_version="2026-10-28.endive",
+        body=b'{"id": "%s", "object": "event", "type": "customer.created", "account": "acct_A", "livemode": true, '
+        b'"created": 1769860800, "data": {"object": {"id": "cus_1", "object": "customer"}}}' % event_id.encode(),
+    )  # fmt: skip
+
+
+def known_events(container: Container) -> set[str]:
+    with container.unit_of_work().read() as tx:
+        return {name for name in ("evt_1", "evt_2") if tx.reading.event(LIVE, name)}
+
+
+def keep(container: Container, event_id: str) -> None:
+    with container.unit_of_work().begin() as tx:
+        tx.statements.add([unclaimed(event_id)])
+
+
+def test_what_came_before_the_connection_belongs_to_it(container: Container, service: StripeConnections) -> None:
+    keep(container, "evt_1")
+    create(service, webhook_secret=SECRET, account_id="acct_A")
+    assert set() == known_events(container)  # whoever has a secret of their own proves nothing about the account
+
+    create(service, account_id="acct_A")
+    assert {"evt_1"} == known_events(container)
+
+
+def test_what_came_while_it_was_being_made_is_claimed_later(container: Container, service: StripeConnections) -> None:
+    claims = LateClaims(unit_of_work=container.unit_of_work(), application=container.application())
+    with container.unit_of_work().begin() as tx:
+        tx.access.put_workspace(a_workspace())
+    create(service, account_id="acct_A")
+    keep(container, "evt_2")
+
+    assert 0 == claims.claim(made_after=NOON)
+    assert set() == known_events(container)
+    assert 1 == claims.claim(made_after=NOON - timedelta(hours=1))
+    assert {"evt_2"} == known_events(container)
+    assert 0 == claims.claim()
+
+
+def a_workspace() -> Workspace:
+    return Workspace(id="ws_1", slug="one", created_at=NOON)

@@ -1,0 +1,78 @@
+from typing import Any
+
+from litestar import Litestar, get
+from litestar.datastructures import State
+from litestar.exceptions import NotAuthorizedException
+from litestar.testing import TestClient
+
+from refport.rate_limit import RateLimited
+from refport.settings import RateLimit
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 6000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@get("/api/thing")
+async def thing() -> str:
+    return "a thing"
+
+
+@get("/api/secret")
+async def secret() -> str:
+    raise NotAuthorizedException
+
+
+@get("/health/live")
+async def live() -> str:
+    return "ok"
+
+
+def limited(requests: int) -> tuple[TestClient[Any], Clock]:
+    clock = Clock()
+    app = RateLimited(Litestar([thing, secret, live], state=State()), RateLimit(requests, "minute"), clock)
+    return TestClient(app), clock
+
+
+def status(client: TestClient[Any], path: str = "/api/thing", key: str | None = None) -> int:
+    return client.get(path, headers={"Authorization": f"Bearer {key}"} if key else {}).status_code
+
+
+def test_what_is_over_the_limit_is_refused_until_the_unit_is_over() -> None:
+    client, clock = limited(2)
+    with client:
+        assert [200, 200, 429] == [status(client, key="a") for _ in range(3)]
+
+        refused = client.get("/api/thing", headers={"Authorization": "Bearer a"})
+        assert {
+            "error": {"code": "RATE_LIMIT_EXCEEDED", "message": refused.json()["error"]["message"]}
+        } == refused.json()
+        assert "60" == refused.headers["Retry-After"]
+
+        clock.seconds += 59.5
+        assert 429 == status(client, key="a")
+        clock.seconds += 0.5
+        assert 200 == status(client, key="a")
+
+
+def test_each_key_has_its_own_count_and_so_has_who_comes_without() -> None:
+    client, _ = limited(1)
+    with client:
+        assert [200, 200, 200] == [status(client, key=key) for key in ("a", "b", None)]
+        assert [429, 429, 429] == [status(client, key=key) for key in ("a", "b", None)]
+
+
+def test_who_tries_out_keys_is_limited_by_address() -> None:
+    client, _ = limited(3)
+    with client:
+        assert [401, 401, 401, 429] == [status(client, "/api/secret", key=str(number)) for number in range(4)]
+
+
+def test_health_is_always_answered() -> None:
+    client, _ = limited(1)
+    with client:
+        assert [200, 200, 200] == [status(client, "/health/live") for _ in range(3)]
