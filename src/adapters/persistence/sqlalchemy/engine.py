@@ -11,7 +11,12 @@ WAIT_SECONDS = 5.0
 READERS = 8
 
 # What every connection to SQLite is asserted to have, and how it is asked for.
-_DURABLE = {"journal_mode": ("wal", "wal"), "synchronous": ("full", 2), "foreign_keys": ("on", 1)}
+_DURABLE = {
+    "journal_mode": ("wal", "wal"),
+    "synchronous": ("full", 2),
+    "foreign_keys": ("on", 1),
+    "recursive_triggers": ("on", 1),  # else REPLACE deletes what a trigger protects
+}
 _OLDEST_SQLITE = (3, 37)  # strict tables
 
 

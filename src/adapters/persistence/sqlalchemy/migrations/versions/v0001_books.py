@@ -23,7 +23,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("revoked_at", BIG, nullable=True),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_api_keys_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_api_keys_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
         sqlite_strict=True,
     )
@@ -60,8 +60,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("rule", sa.LargeBinary(), nullable=True),
-        sa.CheckConstraint("line IN ('paid', 'in_payout', '')", name="ck_commissions_line"),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_commissions_mode"),
+        sa.CheckConstraint("line IN ('paid', 'in_payout', '')", name=op.f("ck_commissions_line")),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_commissions_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_commissions"),
         sa.UniqueConstraint(
             "workspace_id", "mode", "subject_id", "partner_id", "program_id", "currency", name="uq_commissions_place"
@@ -82,8 +82,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("api_key", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("ended_at", BIG, nullable=True),
-        sa.CheckConstraint("kind IN ('own', 'connect')", name="ck_connections_kind"),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_connections_mode"),
+        sa.CheckConstraint("kind IN ('own', 'connect')", name=op.f("ck_connections_kind")),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_connections_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_connections"),
         sqlite_strict=True,
     )
@@ -110,7 +110,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("current", sa.Text(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_current_ids_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_current_ids_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_current_ids"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -122,7 +122,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_customer_names_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_customer_names_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "kind", "value", "customer_id", name="pk_customer_names"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -139,7 +139,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_customers_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_customers_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_customers"),
         sqlite_strict=True,
     )
@@ -173,8 +173,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_events_mode"),
-        sa.CheckConstraint("duplicates >= 0", name="ck_events_duplicates"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_events_mode")),
+        sa.CheckConstraint("duplicates >= 0", name=op.f("ck_events_duplicates")),
         sa.PrimaryKeyConstraint("owner", "mode", "event_id", "provider", name="pk_events"),
         sqlite_strict=True,
     )
@@ -191,7 +191,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("object_id", sa.Text(), nullable=False),
         sa.Column("occurred_at", BIG, nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_facts_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_facts_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_facts"),
         sa.UniqueConstraint(
             "workspace_id", "mode", "event_id", "provider", "kind", "object_id", name="uq_facts_identity"
@@ -205,7 +205,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_identities_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_identities_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "key", name="pk_identities"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -225,7 +225,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("subscription_id", sa.Text(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_leads_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_leads_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_leads"),
         sqlite_strict=True,
     )
@@ -244,7 +244,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("cause_fact", sa.Text(), nullable=False),
         sa.Column("cause_event", sa.Text(), nullable=False),
         sa.Column("recorded_at", BIG, nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_ledger_entries_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_ledger_entries_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_ledger_entries"),
         sqlite_strict=True,
     )
@@ -281,7 +281,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("attempts", BIG, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("again_at", BIG, nullable=True),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_lookups_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_lookups_mode")),
         sa.PrimaryKeyConstraint(
             "workspace_id", "mode", "question", "provider", "account", "subject", "key", name="pk_lookups"
         ),
@@ -316,7 +316,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("sale_id", sa.Text(), nullable=False),
         sa.Column("rank", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_sale_names_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_sale_names_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "name", name="pk_sale_names"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -343,7 +343,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("subscription_id", sa.Text(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_sales_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_sales_mode")),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_sales"),
         sqlite_strict=True,
     )
@@ -367,8 +367,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("verdict", sa.LargeBinary(), nullable=True),
         sa.Column("looked_up", SMALL, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_statements_mode"),
-        sa.CheckConstraint("looked_up IN (0, 1)", name="ck_statements_looked_up"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_statements_mode")),
+        sa.CheckConstraint("looked_up IN (0, 1)", name=op.f("ck_statements_looked_up")),
         sa.PrimaryKeyConstraint("id", name="pk_statements"),
         sa.UniqueConstraint("owner", "mode", "event_id", "provider", "content", name="uq_statements_identity"),
         sqlite_strict=True,
@@ -391,7 +391,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("said_at", BIG, autoincrement=False, nullable=False),
         sa.Column("statement", sa.Text(), nullable=False),
         sa.Column("fact_id", BIG, autoincrement=False, nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_fact_emails_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_fact_emails_mode")),
         sa.ForeignKeyConstraint(["fact_id"], ["facts.id"], name="fk_fact_emails_fact_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint(
             "workspace_id", "mode", "address", "said_at", "statement", "fact_id", name="pk_fact_emails"
@@ -406,7 +406,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("fact_id", BIG, autoincrement=False, nullable=False),
-        sa.CheckConstraint("mode IN ('live', 'test')", name="ck_fact_keys_mode"),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_fact_keys_mode")),
         sa.ForeignKeyConstraint(["fact_id"], ["facts.id"], name="fk_fact_keys_fact_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("workspace_id", "mode", "key", "fact_id", name="pk_fact_keys"),
         sqlite_strict=True,
