@@ -536,6 +536,10 @@ def test_what_is_no_currency_is_quarantined(currency: object) -> None:
     assert ("quarantined", "UNKNOWN_SHAPE") == verdict_of("charge.refunded", CHARGE | {"currency": currency})
 
 
+def test_a_payment_name_that_no_store_could_keep_is_quarantined() -> None:
+    assert ("quarantined", "UNUSABLE_TEXT") == verdict_of("charge.refunded", CHARGE | {"payment_intent": "pi_\x00"})
+
+
 def test_the_table_subscribes_to_what_the_contract_lists() -> None:
     asked = {
         "checkout.session.completed", "invoice.paid", "charge.refunded", "customer.subscription.created",

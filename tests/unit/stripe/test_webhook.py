@@ -280,8 +280,10 @@ def test_unknown_connections(connection: object) -> None:
 
 @pytest.mark.parametrize("connection_id", ["conn_\x00", "conn_\ud800", "c" * 5000])
 def test_a_hostile_path_is_an_unknown_connection(connection_id: str) -> None:
+    """No store is asked for a name that it could not keep."""
+    webhook = a_webhook(a_connection(id=connection_id))
     with pytest.raises(NotFound):
-        delivered(BODY, connection_id=connection_id)
+        delivered(BODY, webhook=webhook, connection_id=connection_id)
 
 
 @pytest.mark.parametrize(
