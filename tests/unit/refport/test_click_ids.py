@@ -94,7 +94,11 @@ def test_a_layout_of_a_later_version_is_not_read_as_ours() -> None:
     assert CLICK_IDS.read("clk_" + urlsafe_b64encode(said + tag(KEY, said)).decode()) is None
 
 
-@pytest.mark.parametrize("link_id", ["", "lnk_1", "prog" + LINK[3:], LINK + "0", LINK[:-1] + "u"])
+@pytest.mark.parametrize(
+    "link_id",
+    ["", "lnk_1", "prog" + LINK[3:], LINK + "0", LINK[:-1] + "u"],
+    ids=["empty", "short", "a program", "one more", "a letter that is none of ours"],
+)
 def test_only_ids_of_links_are_clicked(link_id: str) -> None:
     with pytest.raises(ValueError, match="no id"):
         CLICK_IDS.issue(link_id, NOON)
