@@ -48,6 +48,12 @@ def test_a_key_of_one_mode_does_not_pass_for_the_other(host: Host) -> None:
     assert 401 == host.call("GET", "/api/status", scope=None, headers={"authorization": f"Bearer {token}"}).status_code
 
 
+def test_a_key_is_a_bearers(host: Host) -> None:
+    headers = {"authorization": f"Basic {host.token(SHOP)}"}
+
+    assert (401, "UNAUTHORIZED") == problem(host.call("GET", "/api/status", scope=None, headers=headers))
+
+
 def test_a_revoked_key_opens_nothing(host: Host) -> None:
     issued = host.keys.issue(SHOP)
     headers = {"authorization": f"Bearer {issued.token}"}
