@@ -57,6 +57,13 @@ def installation(*, current: bool = True) -> Iterator["Container"]:
                 close(container)
 
 
+def log_for_people() -> None:
+    """What goes wrong in a process that runs on is told on standard error, with its time."""
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
 def config_file() -> Path | None:
     context = click.get_current_context(silent=True)
     return None if context is None else context.find_root().params.get("config")
@@ -115,6 +122,7 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
     from refport.server import HostFailed
     from refport.server import serve as serve_app
 
+    log_for_people()
     with sentences():
         settings = load_settings(config_file())
         if workers > 1:
@@ -140,6 +148,7 @@ def worker() -> None:
     import signal
     from threading import Event
 
+    log_for_people()
     with installation() as container:
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):

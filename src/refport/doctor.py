@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from refport.asgi import close
 from refport.container import Container, container_of
@@ -311,5 +312,5 @@ def show(console: Console, findings: Iterable[Finding]) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for finding in findings:
-        table.add_row(finding.check, f"[{STYLES[finding.level]}]{finding.level}[/]", finding.words)
+        table.add_row(finding.check, Text(finding.level, STYLES[finding.level]), Text(finding.words))
     console.print(table)

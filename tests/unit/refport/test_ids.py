@@ -40,6 +40,19 @@ def test_an_id_is_sixteen_bytes(content: bytes) -> None:
     assert content == content_of("lnk", id_of("lnk", content))
 
 
-def test_a_number_beyond_sixteen_bytes_is_no_id() -> None:
-    with pytest.raises(ValueError, match="too large"):
-        content_of("lnk", "lnk_" + "z" * 26)
+@pytest.mark.parametrize("digits", ["0" * 25, "0" * 27, "0" * 25 + "u", "0" * 25 + "A", "", "8" + "0" * 25, "z" * 26])
+def test_what_was_never_made_is_no_id(digits: str) -> None:
+    with pytest.raises(ValueError, match="id"):
+        content_of("lnk", f"lnk_{digits}")
+
+
+def test_an_id_of_something_else_is_no_id() -> None:
+    with pytest.raises(ValueError, match="begins with lnk_"):
+        content_of("lnk", id_of("prog", bytes(16)))
+
+
+def test_every_digit_counts() -> None:
+    content = content_of("lnk", "lnk_00123456789abcdefghjkmnpqr")
+
+    assert "lnk_00123456789abcdefghjkmnpqr" == id_of("lnk", content)
+    assert b"\x00" * 15 + b"\x1f" == content_of("lnk", "lnk_" + "0" * 25 + "z")
