@@ -88,3 +88,15 @@ def test_an_account_has_one_active_connect_connection_in_the_whole_installation(
         assert tx.access.connection_of("stripe", "acct_1", Mode.LIVE) is None
         tx.access.put_connection(evolve(connect, id="conn_2", scope=OTHER))
         assert "conn_2" == getattr(tx.access.connection_of("stripe", "acct_1", Mode.LIVE), "id", None)
+
+
+def test_a_refused_connection_leaves_the_rest_of_its_block_alone(unit_of_work: UnitOfWork) -> None:
+    for kind in ("own", "connect"):
+        taken = a_connection(f"conn_{kind}", kind=kind, account="acct_1")
+        with unit_of_work.begin() as tx:
+            tx.access.put_connection(taken)
+            with pytest.raises(AccountTaken):
+                tx.access.put_connection(evolve(taken, id="conn_2", scope=LIVE if kind == "own" else OTHER))
+        with unit_of_work.read() as tx:
+            assert taken == tx.access.connection(taken.id)
+            assert tx.access.connection("conn_2") is None

@@ -37,7 +37,7 @@ def test_a_commission_that_changed_its_subject_is_summed_whole_under_each(unit_o
         assert {"com_1": booked(1500, subject_id="sale_1")} == tx.ledger.booked(LIVE, ["sale_2", "sale_1"])
 
 
-def test_a_commission_that_is_derived_no_more_is_booked_for_its_last_subject(unit_of_work: UnitOfWork) -> None:
+def test_a_commission_that_is_derived_no_more_is_booked_for_a_subject_it_had(unit_of_work: UnitOfWork) -> None:
     """R23: nobody tells the sale or lead of what is no position any more."""
     with unit_of_work.begin() as tx:
         tx.ledger.append([an_entry(2000)], {"com_1": "sale_2"})

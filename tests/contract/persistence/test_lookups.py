@@ -61,10 +61,11 @@ def test_holes_stand_in_the_place_of_those_under_the_keys_and_keep_what_asking_c
     unit_of_work: UnitOfWork,
 ) -> None:
     stays, goes = a_hole("in_1", key="k"), a_hole("in_2", key="k")
-    other, new = a_hole("in_3", key="other"), a_hole("in_4", question=Question.CHARGE, key="elsewhere")
+    other, beside = a_hole("in_3", key="other"), a_hole("in_5", key="elsewhere")
+    new = a_hole("in_4", question=Question.CHARGE, key="elsewhere")
     with unit_of_work.begin() as tx:
         tx.statements.settle(LIVE, {}, NOON)
-        tx.positions.replace(LIVE, [], positions(stays, goes, other), [])
+        tx.positions.replace(LIVE, [], positions(stays, goes, other, beside), [])
         tx.positions.replace(TEST, [], positions(goes, scope=TEST), [])
         (due,) = [each for each in tx.lookups.due(NOON) if each.hole == stays]
         tx.lookups.failed(due, "no answer", NOON)
@@ -74,6 +75,7 @@ def test_holes_stand_in_the_place_of_those_under_the_keys_and_keep_what_asking_c
         assert {
             stays: (NOON, 1, "no answer"),
             other: (NOON, 0, None),
+            beside: (NOON, 0, None),
             new: (at(5), 0, None),
         } == {
             each.hole: (each.since, each.attempts, each.error) for each in tx.lookups.due(at(9)) if each.scope == LIVE

@@ -52,7 +52,7 @@ class MemoryLedger:
             tables.subject_of.put((entry.scope, entry.commission_id), subject_id)
 
     def _subject_before(self, entry: Entry) -> str:
-        """R23: of a commission that is derived no more, the sale or lead that it was last booked for."""
+        """R23: of a commission that is derived no more, a sale or lead that it was booked for before."""
         subject_id = self._tables.subject_of.get((entry.scope, entry.commission_id))
         if subject_id is None:
             raise BrokenPromise(f"nobody told whose commission {entry.commission_id} is")

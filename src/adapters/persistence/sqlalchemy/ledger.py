@@ -32,9 +32,9 @@ _SUMS = (
     .group_by(ledger_entries.c.commission_id, ledger_entries.c.partner_id, ledger_entries.c.currency)
 )
 _SUBJECTS = (
-    select(ledger_entries.c.commission_id, ledger_entries.c.subject_id)
+    select(ledger_entries.c.commission_id, func.min(ledger_entries.c.subject_id).label("subject_id"))
     .where(*_IN_SCOPE, ledger_entries.c.commission_id.in_(bindparam("wanted", expanding=True)))
-    .order_by(ledger_entries.c.id)
+    .group_by(ledger_entries.c.commission_id)
 )
 
 
@@ -80,7 +80,7 @@ class SqlLedger:
         )
 
     def _subjects_before(self, entries: Sequence[Entry]) -> dict[tuple[Scope, str], str]:
-        """R23: of commissions that are derived no more, the sale or lead that each was last booked for."""
+        """R23: of commissions that are derived no more, a sale or lead that each was booked for before."""
         found: dict[tuple[Scope, str], str] = {}
         for scope in {entry.scope for entry in entries}:
             for some in chunks(entry.commission_id for entry in entries if entry.scope == scope):

@@ -32,12 +32,9 @@ def put_holes(session: Session, scope: Scope, holes: Iterable[Hole], keys: Itera
     """``holes`` in the place of those that stand under ``keys``; one that stays keeps what asking came to."""
     where, still = rows.scope_to_row(scope), frozenset(holes)
     stands = {
-        rows.hole_from_row(row)
-        for some in chunks({*keys, *(hole.key for hole in still)})
-        for row in session.rows(_UNDER_KEYS, {**where, "keys": some})
+        rows.hole_from_row(row) for some in chunks(keys) for row in session.rows(_UNDER_KEYS, {**where, "keys": some})
     }
-    within = frozenset(keys)
-    session.write(_FILLED, [_this(scope, hole) for hole in stands - still if hole.key in within])
+    session.write(_FILLED, [_this(scope, hole) for hole in stands - still])
     since = None if session.moment is None else micros(session.moment)
     new = {"since": since, "attempts": 0, "error": None, "again_at": None}
     session.insert_missing(lookups, [{**rows.hole_to_row(scope, hole), **new} for hole in still - stands])

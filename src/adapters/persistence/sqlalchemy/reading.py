@@ -348,9 +348,8 @@ def _place(row: Row[Any], order: Sequence[ColumnElement[Any]]) -> Place:
 
 
 def _held(now: datetime) -> Condition:
-    """R22: something holds it at ``now``, and it is not rejected."""
-    rejected = and_(commissions.c.line == "", commissions.c.target == 0)
-    return and_(commissions.c.held_until > micros(now), ~rejected)
+    """R22: something holds it at ``now``. Of a rejected one nothing is open, and its value says that it is not held."""
+    return commissions.c.held_until > micros(now)
 
 
 def _status(now: datetime) -> ColumnElement[str]:
