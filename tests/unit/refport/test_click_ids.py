@@ -40,6 +40,14 @@ def test_an_id_passes_wherever_click_ids_must_pass() -> None:
         assert click_id == stated_click_id(click_id)
 
 
+def test_ids_that_are_out_in_the_world_stay_good() -> None:
+    """Whatever changes here, an id of the first version is read like this for ever."""
+    click = CLICK_IDS.read("clk_AQABAgMEBQYHCAkKCwwNDg8BnBPsnnsAAQIDBAUZ7LvPPLWMGzkx")
+
+    assert click is not None
+    assert ("lnk_00041061050r3gg28a1c60t3gf", NOON.replace(microsecond=123000)) == (click.link_id, click.occurred_at)
+
+
 def test_two_clicks_of_one_moment_are_two() -> None:
     assert 1000 == len({CLICK_IDS.issue(LINK, NOON).id for _ in range(1000)})
 

@@ -12,6 +12,7 @@ from refport.settings import Stated, StripePlatform, settings_from
 from refport_core.commands import Delivery
 from refport_core.errors import AccountMismatch, AccountTaken, Conflict, InvalidRequest, NotFound
 from refport_core.ports import Connection, Workspace
+from refport_core.positions import Hole, Positions, Question
 from refport_core.scope import Mode, Scope
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -220,6 +221,33 @@ def test_the_worker_asks_with_the_connections_own_key_or_as_the_platform(
     assert keys.access(LIVE, "acct_A") is None
     assert keys.can_ask(LIVE)
     assert not known_keys(container, None).can_ask(LIVE)
+
+
+def due(container: Container) -> list[str]:
+    with container.unit_of_work().read() as tx:
+        return [one.scope.workspace_id for one in tx.lookups.due(NOON)]
+
+
+def put_off(container: Container, scope: Scope) -> None:
+    hole = Hole(question=Question.CUSTOMER, provider="stripe", account=None, subject="cus_1", key="k")
+    with container.unit_of_work().begin() as tx:
+        tx.positions.replace(scope, [], Positions(scope=scope, holes=(hole,)), ["k"])
+        for one in tx.lookups.due(NOON):
+            tx.lookups.failed(one, "nobody to ask", NOON + timedelta(hours=6))
+
+
+def test_with_a_key_what_was_put_off_is_asked_at_once(container: Container, service: StripeConnections) -> None:
+    for scope in (LIVE, OTHER):
+        put_off(container, scope)
+    connection = create(service, webhook_secret=SECRET)
+    assert [] == due(container)
+    change(service, connection, add_secret=NEXT_SECRET)
+    assert [] == due(container)
+
+    change(service, connection, api_key="sk_live_a")
+    assert ["ws_1"] == due(container)
+    create(service, OTHER, webhook_secret=SECRET, api_key="sk_live_a")
+    assert ["ws_1", "ws_2"] == sorted(due(container))
 
 
 def unclaimed(event_id: str) -> Delivery:
