@@ -99,7 +99,6 @@ def create_app(
         [api, incoming, host],
         before_request=refuse_nul,
         before_send=[protect],
-        debug=False,
         dependencies={"now": Provide(RequestTime(clock, clock_header).now, sync_to_thread=False)},
         exception_handlers={Exception: Errors(ids).answer},
         lifespan=[*lifespan, _finishing(inbox)],

@@ -17,8 +17,7 @@ from adapters.http.lists import GivenListing, Listed, having, listed, page_of
 from adapters.http.times import instant
 from refport_core import programs as core
 from refport_core.commands import ChangeEnrollment, ChangePartner, CreatePartner
-from refport_core.errors import InvalidRequest, NotFound
-from refport_core.facts import stated_email
+from refport_core.errors import NotFound
 from refport_core.ports import Transaction
 from refport_core.programs import in_force
 
@@ -107,13 +106,6 @@ def partners_of(
     ]
 
 
-def _checked(email: str) -> str:
-    """R5. As it was given; raises ``InvalidRequest`` for what is no address."""
-    if stated_email(email) is None:
-        raise InvalidRequest("email is an address with exactly one @.")
-    return email
-
-
 @post("/partners", operation_id="createPartner", sync_to_thread=True, responses=with_body(404, 409))
 def create_partner(
     caller: Caller,
@@ -127,7 +119,7 @@ def create_partner(
     command = CreatePartner(
         workspace_id=caller.workspace_id,
         name=data.name,
-        email=_checked(data.email),
+        email=data.email,
         program_id=data.program_id,
         tenant_id=data.tenant_id,
         status=data.status,
@@ -201,7 +193,7 @@ def change_partner(
         workspace_id=caller.workspace_id,
         partner_id=partner_id,
         name=None if isinstance(data.name, UnsetType) else data.name,
-        email=None if isinstance(data.email, UnsetType) else _checked(data.email),
+        email=None if isinstance(data.email, UnsetType) else data.email,
         status=None if isinstance(data.status, UnsetType) else data.status,
         program_id=None if isinstance(data.program_id, UnsetType) else data.program_id,
         tenant_id=None if isinstance(data.tenant_id, UnsetType) else data.tenant_id,

@@ -140,12 +140,9 @@ def _terms_of(stated: NewProgram | ProgramChange) -> dict[str, Any]:
 
 def _rewards_of(stated: list[Reward]) -> tuple[core.Reward, ...]:
     try:
-        rewards = tuple(core.Reward(event=RewardEvent(reward.event), terms=_promise_of(reward)) for reward in stated)
+        return tuple(core.Reward(event=RewardEvent(reward.event), terms=_promise_of(reward)) for reward in stated)
     except ValueError as error:
         raise InvalidRequest(f"rewards: {error}.") from error
-    if len({reward.event for reward in rewards}) < len(rewards):
-        raise InvalidRequest("rewards: at most one per event.")
-    return rewards
 
 
 def _promise_of(reward: Reward) -> core.Percentage | core.Flat:

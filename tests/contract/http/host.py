@@ -33,6 +33,11 @@ OTHER = Scope("ws_other", Mode.LIVE)
 SIGNED = {"stripe-signature": "signed"}
 
 
+class SignedEvent(msgspec.Struct):
+    id: str
+    type: str
+
+
 class SignedByWord:
     """A processor whose signature is a word. ``asked`` is what it was asked."""
 
@@ -46,16 +51,15 @@ class SignedByWord:
         if headers.get("stripe-signature") != "signed":
             raise InvalidSignature
         try:
-            event = msgspec.json.decode(body, type=dict[str, Any])
-            event_id, event_type = event["id"], event["type"]
-        except (msgspec.DecodeError, KeyError):
+            event = msgspec.json.decode(body, type=SignedEvent)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise MalformedEvent from None
         return Delivery(
             scope=SHOP,
             provider="stripe",
             mode=Mode.LIVE,
-            event_id=event_id,
-            type=event_type,
+            event_id=event.id,
+            type=event.type,
             stated_at=now,
             received_at=now,
             body=body,
@@ -125,6 +129,7 @@ class Host:
             translators={},
         )
         self.webhook = SignedByWord()
+        self.inbox = Inbox(self.application)
         self.connections = KeptConnections(self.ids)
         self.keys = KeyRing(self.unit_of_work, self.clock, self.ids, Counted())
         self.tokens: dict[Scope, str] = {}
@@ -132,7 +137,7 @@ class Host:
             application=self.application,
             unit_of_work=self.unit_of_work,
             webhooks={"stripe": self.webhook},
-            inbox=Inbox(self.application),
+            inbox=self.inbox,
             keys=self.keys,
             connections=self.connections,
             clock=self.clock,

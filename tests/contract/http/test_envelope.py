@@ -27,6 +27,7 @@ def test_an_id_with_a_nul_is_nobodys(host: Host, path: str) -> None:
     method = "POST" if path.startswith("/webhooks") else "GET"
 
     assert (404, "NOT_FOUND") == problem(host.call(method, path, headers=SIGNED))
+    assert [] == host.webhook.asked
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,9 @@ def test_json_need_not_be_announced(host: Host, headers: dict[str, str]) -> None
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", b'"x"', b"1", b'{"rewards": [}', b"\xff", b'{"name": "\xff", "rewards": []}',
-     b'{"name": "\\ud800", "rewards": []}', b"[" * 100_000, b'{"x": ' + b"[" * 100_000, b'{"rewards": [], "holdDays": NaN}', b'\xef\xbb\xbf{}',
-     b'{"rewards": [], "holdDays": ' + b"9" * 5000 + b"}"],
+     b'{"name": "\\ud800", "rewards": []}', b"[" * 100_000, b'{"rewards": [], "holdDays": NaN}', b'\xef\xbb\xbf{}',
+     b'{"rewards": [], "holdDays": ' + b"9" * 5000 + b"}",
+     b'{"x": ' + b"[" * 100_000],
 )  # fmt: skip
 def test_a_body_that_cannot_be_read_is_a_400(host: Host, body: bytes) -> None:
     assert (400, "VALIDATION_ERROR") == problem(host.call("POST", "/api/programs", content=body, headers=JSON))
@@ -121,6 +123,23 @@ class Broken:
         yield
 
     read = begin
+
+
+class Silent(Broken):
+    """Books that open and do not answer."""
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        yield self
+
+    @property
+    def access(self) -> Any:
+        raise self.error
+
+
+def test_a_host_is_ready_where_its_books_answer_not_where_they_open() -> None:
+    with Host(unit_of_work=Silent(Unavailable("locked"))) as host:
+        assert (503, "UNAVAILABLE") == problem(host.call("GET", "/health/ready", scope=None))
 
 
 @pytest.mark.parametrize("error", [Unavailable("locked"), ZeroDivisionError("hidden"), MemoryError()])

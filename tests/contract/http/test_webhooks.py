@@ -124,6 +124,14 @@ def test_events_that_come_at_once_share_commits() -> None:
     assert len(batches) < 30
 
 
+def test_the_writer_ends_with_the_host() -> None:
+    with Host() as host:
+        assert host.call("POST", "/webhooks/stripe/conn_1", EVENT, scope=None, headers=SIGNED).is_success
+        assert host.inbox.thread is not None
+
+    assert host.inbox.thread is None
+
+
 def test_on_a_frozen_host_a_request_may_say_what_now_is() -> None:
     earlier = "2025-01-01T00:00:00.000Z"
     headers = {**SIGNED, "Refport-Clock": earlier}
