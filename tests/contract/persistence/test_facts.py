@@ -127,3 +127,16 @@ def test_a_customer_of_many_facts_is_found_whole(unit_of_work: UnitOfWork) -> No
         assert {fact.object_id for fact in many} == {
             fact.object_id for fact in tx.facts.connected_to(LIVE, ["payment:stripe:in_700"])
         }
+
+
+def test_facts_are_kept_though_nobody_asked_for_them_and_the_last_ones_of_an_event_stand(
+    unit_of_work: UnitOfWork,
+) -> None:
+    first, last = (an_invoice(NOON, object_id, event_id="evt_1") for object_id in ("in_1", "in_2"))
+    with unit_of_work.begin() as tx:
+        tx.facts.replace(LIVE, "stripe", "evt_1", [first])
+        tx.facts.replace(LIVE, "stripe", "evt_1", [last])
+        tx.facts.replace(OTHER, "stripe", "evt_1", [first])
+    with unit_of_work.read() as tx:
+        assert [last] == tx.facts.of_event(LIVE, "stripe", "evt_1")
+        assert [first] == tx.facts.of_event(OTHER, "stripe", "evt_1")

@@ -52,24 +52,53 @@ _BY_EMAIL = (
 
 
 class SqlFacts:
-    """The facts of the statements, by their keys."""
+    """The facts of the statements, by their keys. What is replaced is written when somebody asks, or at the end: the
+    events of a batch together."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._replaced: dict[tuple[Scope, str, str], Sequence[Fact]] = {}
 
     def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
+        self._session.gate()
         if len({(fact.kind, fact.object_id) for fact in facts}) < len(facts):
             raise BrokenPromise("a statement says one thing of one kind about one object")
-        where = rows.scope_to_row(scope)
-        self._session.write(_FORGET, [{**where, "provider": provider, "event_id": event_id}])
-        kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for fact in facts])
-        numbered = [(row.id, fact) for row, fact in zip(kept, facts, strict=True)]
-        keys = [{**where, "key": key, "fact_id": number} for number, fact in numbered for key in set(fact.keys())]
-        emails = [rows.fact_email_to_row(scope, fact, number) for number, fact in numbered if address(fact) is not None]
-        self._session.write(insert(fact_keys), keys)
-        self._session.write(insert(fact_emails), emails)
+        self._replaced[scope, provider, event_id] = tuple(facts)
+
+    def write(self) -> None:
+        """Write what was replaced."""
+        if not self._replaced:
+            return
+        replaced, self._replaced = self._replaced, {}
+        said = [(scope, fact) for (scope, _, _), facts in replaced.items() for fact in facts]
+        self._session.write(
+            _FORGET,
+            [
+                {**rows.scope_to_row(scope), "provider": provider, "event_id": event_id}
+                for scope, provider, event_id in replaced
+            ],
+        )
+        kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for scope, fact in said])
+        numbered = [(row.id, scope, fact) for row, (scope, fact) in zip(kept, said, strict=True)]
+        self._session.write(
+            insert(fact_keys),
+            [
+                {**rows.scope_to_row(scope), "key": key, "fact_id": number}
+                for number, scope, fact in numbered
+                for key in set(fact.keys())
+            ],
+        )
+        self._session.write(
+            insert(fact_emails),
+            [
+                rows.fact_email_to_row(scope, fact, number)
+                for number, scope, fact in numbered
+                if address(fact) is not None
+            ],
+        )
 
     def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+        self.write()
         where = rows.scope_to_row(scope)
         found: dict[int, Fact] = {}
         seen = set(keys)
@@ -90,6 +119,7 @@ class SqlFacts:
         return {row.fact_id for some in chunks(keys) for row in self._session.rows(_BY_KEY, {**where, "wanted": some})}
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
+        self.write()
         where = {**rows.scope_to_row(scope), "limit": limit}
         numbers = {
             row.fact_id for email in set(emails) for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
@@ -97,9 +127,12 @@ class SqlFacts:
         return {row.key for some in chunks(numbers) for row in self._session.rows(_KEYS_OF, {"wanted": some})}
 
     def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
+        if (replaced := self._replaced.get((scope, provider, event_id))) is not None:
+            return list(replaced)
         event = {**rows.scope_to_row(scope), "provider": provider, "event_id": event_id}
         return [rows.fact_from_row(row) for row in self._session.rows(_OF_EVENT, event)]
 
     def since(self, scope: Scope, moment: datetime) -> set[str]:
+        self.write()
         where = {**rows.scope_to_row(scope), "moment": micros(moment)}
         return {f"{row.kind}:{row.provider}:{row.object_id}" for row in self._session.rows(_SINCE, where)}

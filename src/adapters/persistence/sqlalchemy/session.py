@@ -62,12 +62,12 @@ class Session:
     def write(self, statement: Executable, rows: Sequence[Values], *, taken: RefportError | None = None) -> None:
         """Execute for all ``rows``, none of them included. ``taken`` is raised where a constraint forbids it."""
         if rows:
-            self._gate()
+            self.gate()
             self._execute(statement, rows, taken=taken)
 
     def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Row[Any]]:
         """Insert ``rows`` and give back what the statement returns, in their order."""
-        self._gate()
+        self.gate()
         return self._execute(statement, rows) if rows else ()
 
     def check(self) -> None:
@@ -75,7 +75,8 @@ class Session:
         if self._failure is not None:
             raise self._failure
 
-    def _gate(self) -> None:
+    def gate(self) -> None:
+        """Raises ``BrokenPromise`` in a reading transaction."""
         if not self._writable:
             raise BrokenPromise("a reading transaction writes nothing")
 

@@ -32,14 +32,17 @@ class SqlUnitOfWork:
         """A writing transaction. After an error of the driver it cannot be committed, whoever held the error back."""
         with translated(), self._writing.begin() as connection:
             session = Session(connection, writable=True)
-            yield self._stores(session)
+            facts = SqlFacts(session)
+            yield self._stores(session, facts)
             session.check()
+            facts.write()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent snapshot; it waits for no writer."""
         with translated(), self._reading.connect() as connection, connection.begin() as transaction:
-            yield self._stores(Session(connection, writable=False))
+            session = Session(connection, writable=False)
+            yield self._stores(session, SqlFacts(session))
             transaction.rollback()
 
     def close(self) -> None:
@@ -47,10 +50,10 @@ class SqlUnitOfWork:
         self._writing.dispose()
         self._reading.dispose()
 
-    def _stores(self, session: Session) -> Stores:
+    def _stores(self, session: Session, facts: SqlFacts) -> Stores:
         return Stores(
             statements=SqlStatements(session),
-            facts=SqlFacts(session),
+            facts=facts,
             identities=SqlIdentities(session),
             positions=SqlPositions(session),
             ledger=SqlLedger(session, self._ids),
