@@ -264,4 +264,4 @@ class LateClaims:
 def lacks(tx: Transaction, connection: Connection) -> bool:
     """Whether something that was kept for its account is not in its books."""
     kept = tx.statements.unclaimed(connection.provider, connection.account or "", connection.scope.mode)
-    return any(tx.reading.event(connection.scope, delivery.event_id) is None for delivery in kept)
+    return bool(kept)

@@ -152,7 +152,9 @@ class Application:
             for each in waiting
         )
         for start in range(0, len(adopted), rebuild.BATCH):
-            self.record_facts(RecordFacts(deliveries=adopted[start : start + rebuild.BATCH]), now=at)
+            batch = slice(start, start + rebuild.BATCH)
+            self.record_facts(RecordFacts(deliveries=adopted[batch]), now=at)
+            self._do(lambda tx, batch=batch: tx.statements.claim(waiting[batch]))  # type: ignore[misc]
         return len(adopted)
 
     def rebuild(self, scope: Scope, progress: Callable[[int], None] | None = None) -> int:

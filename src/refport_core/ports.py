@@ -170,7 +170,12 @@ class Statements(Protocol):
         ...
 
     def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
-        """Statements that were kept without a workspace for this account (``scope`` is ``None``)."""
+        """Statements that were kept without a workspace for this account (``scope`` is ``None``) and that no
+        workspace has claimed."""
+        ...
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        """These unclaimed statements have found their workspace: no other one will ever get them (R1)."""
         ...
 
 
@@ -240,7 +245,8 @@ class Ledger(Protocol):
         ...
 
     def append(self, entries: Sequence[Entry], subjects: Mapping[str, str]) -> None:
-        """``subjects`` tells for each commission id its sale or lead id. Entries come without ids and get one."""
+        """``subjects`` tells for each commission id its sale or lead id; an entry of a commission that is derived no
+        more stays with the one it was booked for before. Entries come without ids and get one."""
         ...
 
 

@@ -5,6 +5,7 @@ from refport_core.errors import InvalidRequest
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.scope import Mode
 
+CLAIMED = Outcome(OutcomeKind.IGNORED, "CLAIMED")  # of a statement without workspace: it has found one
 NOT_SETTLED = Outcome(OutcomeKind.WAITING)  # until the transaction that keeps a statement settles its event
 
 

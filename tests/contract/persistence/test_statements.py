@@ -102,6 +102,19 @@ def test_unclaimed_statements_are_found_by_account_and_mode(unit_of_work: UnitOf
             ]
         )
         assert waiting == tx.statements.unclaimed("stripe", "acct_1", Mode.LIVE)
+
+
+def test_a_claimed_statement_is_never_unclaimed_again(unit_of_work: UnitOfWork) -> None:
+    """R1: what one workspace got, another one that connects the account later does not."""
+    first, second = (
+        evolve(a_delivery(event_id), scope=None, account="acct_1") for event_id in ("evt_claimed", "evt_waiting")
+    )
+    with unit_of_work.begin() as tx:
+        tx.statements.add([first, second])
+        tx.statements.claim([first])
+    with unit_of_work.begin() as tx:
+        tx.statements.add([first])
+        assert ["evt_waiting"] == [each.event_id for each in tx.statements.unclaimed("stripe", "acct_1", first.mode)]
         assert waiting[:1] == tx.statements.renderings(waiting[0])
         assert ["evt_6"] == [delivery.event_id for _, delivery in tx.statements.of_scope(LIVE)]
 

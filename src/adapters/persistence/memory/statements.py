@@ -7,7 +7,7 @@ from typing import Literal
 from attrs import evolve
 
 from adapters.persistence.memory.tables import Event, EventKey, Tables, settled
-from adapters.persistence.statements import NOT_SETTLED, event_key, owner_of_account, statement_number, weight
+from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, owner_of_account, statement_number, weight
 from refport_core.commands import Delivery
 from refport_core.outcomes import Outcome
 from refport_core.ports import Kept
@@ -72,4 +72,9 @@ class MemoryStatements:
             delivery
             for delivery in self._tables.statements.values()
             if event_key(delivery)[:3] == (owner, mode, provider)
+            and self._tables.events[event_key(delivery)].outcome != CLAIMED
         ]
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        for key in {event_key(delivery) for delivery in deliveries}:
+            self._tables.events.put(key, settled(self._tables.events[key], CLAIMED))

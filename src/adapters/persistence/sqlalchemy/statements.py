@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import events, statements
-from adapters.persistence.statements import NOT_SETTLED, event_key, owner_of_account, statement_number, weight
+from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, owner_of_account, statement_number, weight
 from refport_core.commands import Delivery
 from refport_core.errors import Unavailable
 from refport_core.outcomes import Outcome
@@ -158,14 +158,26 @@ class SqlStatements:
     def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
         of_account = (
             select(statements)
+            .join(
+                events,
+                (events.c.owner == statements.c.owner)
+                & (events.c.mode == statements.c.mode)
+                & (events.c.provider == statements.c.provider)
+                & (events.c.event_id == statements.c.event_id),
+            )
             .where(
                 statements.c.owner == owner_of_account(account),
                 statements.c.mode == mode.value,
                 statements.c.provider == provider,
+                events.c.reason.is_distinct_from(CLAIMED.reason),
             )
             .order_by(statements.c.id)
         )
         return [rows.statement_from_row(row, claimed=False) for row in self._session.rows(of_account)]
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        keys = {event_key(delivery) for delivery in deliveries}
+        self._session.write(_SETTLE, [{**_this(key), **rows.outcome_to_row(CLAIMED)} for key in sorted(keys)])
 
 
 def _this(key: EventKey) -> dict[str, Any]:
