@@ -102,6 +102,8 @@ def test_unclaimed_statements_are_found_by_account_and_mode(unit_of_work: UnitOf
             ]
         )
         assert waiting == tx.statements.unclaimed("stripe", "acct_1", Mode.LIVE)
+        assert waiting[:1] == tx.statements.renderings(waiting[0])
+        assert ["evt_6"] == [delivery.event_id for _, delivery in tx.statements.of_scope(LIVE)]
 
 
 def test_a_claimed_statement_is_never_unclaimed_again(unit_of_work: UnitOfWork) -> None:
@@ -115,8 +117,6 @@ def test_a_claimed_statement_is_never_unclaimed_again(unit_of_work: UnitOfWork) 
     with unit_of_work.begin() as tx:
         tx.statements.add([first])
         assert ["evt_waiting"] == [each.event_id for each in tx.statements.unclaimed("stripe", "acct_1", first.mode)]
-        assert waiting[:1] == tx.statements.renderings(waiting[0])
-        assert ["evt_6"] == [delivery.event_id for _, delivery in tx.statements.of_scope(LIVE)]
 
 
 def test_an_event_waits_until_it_is_settled_and_shows_its_last_outcome(unit_of_work: UnitOfWork) -> None:
