@@ -201,6 +201,42 @@ def test_late_claims_are_looked_for_at_the_start_and_each_minute(container: Cont
     assert [None, NOON - timedelta(hours=1)] == claims.made_after
 
 
+class Rests(Event):
+    """Ends after so many rests, and tells how long they were."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        if len(self.seconds) == self.number:
+            self.set()
+        return self.is_set()
+
+
+def test_the_worker_rests_when_nothing_is_due_and_longer_while_it_breaks(container: Container, books: Books) -> None:
+    class Rounds(Worker):
+        """Answers, finds nothing, breaks twice, finds nothing."""
+
+        def work(self) -> int:
+            outcome = rounds.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+    rounds: list[int | Exception] = [3, 0, Unavailable("locked"), ZeroDivisionError(), 2, 0, *[Unavailable("x")] * 7]
+    kept = a_worker(container, LookUps())
+    stop = Rests(11)
+    Rounds(
+        application=kept.application, unit_of_work=kept.unit_of_work, lookups=kept.lookups, claims=kept.claims,
+        clock=kept.clock,
+    ).run(stop)  # fmt: skip
+
+    assert [1, 2, 4, 1, 2, 4, 8, 16, 32, 60, 60] == stop.seconds
+
+
 def test_a_thread_works_beside_the_host_and_ends_with_it(container: Container, books: Books) -> None:
     asked = Event()
 
