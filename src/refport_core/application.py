@@ -24,7 +24,7 @@ from refport_core.decisions import OwnTranslator
 from refport_core.errors import Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
-from refport_core.handlers.record_facts import record_facts
+from refport_core.handlers.record_facts import keep_aside, record_facts
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import ClickIds, Clock, Connection, Ids, Transaction, Translator, UnitOfWork
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
@@ -79,7 +79,7 @@ class Application:
             f"{type(problem).__name__} while deriving; the statement is kept and can be retried",
         )
         kept = evolve(delivery, facts=(), verdict=outcome)
-        self._do(lambda tx: self._record(RecordFacts(deliveries=(kept,)), tx, now))
+        self._do(lambda tx: keep_aside(kept, outcome, tx, now))
         return outcome
 
     def decide_commission(self, command: DecideCommission, *, now: datetime | None = None) -> Commission:

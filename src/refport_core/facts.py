@@ -56,11 +56,18 @@ class NameRank(IntEnum):
 
 @frozen(order=True)
 class PaymentName:
-    """One of the names of a payment (R11); the smallest of a payment's names is its first name."""
+    """One of the names of a payment (R11); the smallest of a payment's names is its first name.
+
+    Stripe's names say by their prefix what they are, whatever object they were found in.
+    """
 
     rank: NameRank
     value: str
     processor: str = "stripe"
+
+    def __attrs_post_init__(self) -> None:
+        if self.processor == "stripe" and (rank := STRIPE_PREFIXES.get(self.value[:3])) is not None:
+            object.__setattr__(self, "rank", NameRank[rank])
 
     @property
     def key(self) -> str:

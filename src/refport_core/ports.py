@@ -223,9 +223,12 @@ class Identities(Protocol):
 class PositionStore(Protocol):
     """The positions as derived last."""
 
-    def replace(self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str]) -> None:
+    def replace(
+        self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str], *, afresh: bool = False
+    ) -> None:
         """Put ``positions`` in the place of all that stand under ``ids`` (sales, leads, customers, and the
-        commissions of those sales and leads), and their holes in the place of those that stand under ``keys``."""
+        commissions of those sales and leads), and their holes in the place of those that stand under ``keys``.
+        ``afresh``: write even what seems to stand already (a rebuild trusts nothing that is stored)."""
         ...
 
     def commission(self, scope: Scope, commission_id: str) -> Commission | None:

@@ -4,10 +4,11 @@ Ids, times of receipt, number and order of entries are left out; payments are co
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from refport_core.commissions import balances
+from refport_core.commissions import Balance, balances
 from refport_core.positions import Positions
 
 
@@ -73,21 +74,26 @@ def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
             }
             for customer in positions.customers
         ),
-        "balance": _lines(
-            {
-                "partner": balance.partner_id,
-                "currency": balance.currency,
-                "earned": balance.earned,
-                "reversed": balance.reversed,
-                "paid": balance.paid,
-                "inPayout": balance.in_payout,
-                "payable": balance.payable,
-                "pending": balance.pending,
-                "held": balance.held,
-            }
-            for balance in balances(positions.commissions, now)
-        ),
+        "balance": project_balances(balances(positions.commissions, now)),
     }
+
+
+def project_balances(listed: Iterable[Balance]) -> list[str]:
+    """Balances as sorted lines of JSON."""
+    return _lines(
+        {
+            "partner": balance.partner_id,
+            "currency": balance.currency,
+            "earned": balance.earned,
+            "reversed": balance.reversed,
+            "paid": balance.paid,
+            "inPayout": balance.in_payout,
+            "payable": balance.payable,
+            "pending": balance.pending,
+            "held": balance.held,
+        }
+        for balance in listed
+    )
 
 
 def _lines(values: Any) -> list[str]:

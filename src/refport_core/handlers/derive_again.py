@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from attrs import evolve
+
 from refport_core.catalogue import catalogue_of
 from refport_core.facts import Fact
 from refport_core.handlers.identify import identify
@@ -23,38 +25,44 @@ def derive_again(
     *,
     ids: Ids,
     click_ids: ClickIds,
-    cause: Cause | None = None,
+    cause: Cause,
+    gone: Iterable[Fact] = (),
+    afresh: bool = False,
 ) -> Positions:
     """The positions of everything that hangs together with ``keys``, stored. ``fresh`` are the facts that made it
-    necessary; where they explain no difference, ``cause`` does."""
-    focus, facts = neighbourhood(tx, scope, keys)
+    necessary; where they explain no difference, ``cause`` does. ``gone`` are facts that were stated by ``keys``
+    until now and are no more (another rendering, a better translator); ``afresh`` trusts nothing that is stored."""
+    focus, facts = neighbourhood(tx, scope, keys, gone)
     catalogue = catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids)
     parts = [part for part in derive_apart(facts, catalogue, focus) if part.scope == scope]
-    positions = together(scope, parts)
+    derived = together(scope, parts)
+    positions = evolve(derived, keys=derived.keys | focus | {f"guest:{key}" for key in focus})
 
     identified = identify(tx.identities, positions, ids)
     booked = tx.ledger.booked(scope, identified.subject_ids)
     entries: list[Entry] = []
     for part in parts:
-        because = _cause(part, fresh) or cause or _any_cause(facts)
-        owned = identified.commissions_of(part)
         subject_ids = identified.subject_ids_of(part)
-        ours = {id_: each for id_, each in booked.items() if each.subject_id in subject_ids}
-        entries += differences(scope, owned, ours, because, now)
+        ours = {id_: booked.pop(id_) for id_, each in list(booked.items()) if each.subject_id in subject_ids}
+        entries += differences(scope, identified.commissions_of(part), ours, _cause(part, fresh) or cause, now)
+    entries += differences(scope, (), booked, cause, now)
     tx.ledger.append(entries, identified.subjects)
     tx.identities.point(scope, identified.current)
-    tx.positions.replace(scope, identified.every_id, identified.positions, positions.keys)
+    tx.positions.replace(scope, identified.every_id, identified.positions, positions.keys, afresh=afresh)
     tx.statements.settle(scope, positions.outcomes, now)
     return identified.positions
 
 
-def neighbourhood(tx: Transaction, scope: Scope, keys: Iterable[str]) -> tuple[set[str], list[Fact]]:
+def neighbourhood(
+    tx: Transaction, scope: Scope, keys: Iterable[str], gone: Iterable[Fact]
+) -> tuple[set[str], list[Fact]]:
     """What must be derived, and all the facts needed for it: a payer's binding may decide for others who state the
     same address, and theirs for him (R9 step 6)."""
     focus = set(keys)
     facts = tx.facts.connected_to(scope, focus)
+    emails = {email for fact in gone if (email := getattr(fact, "email", None))}
     for hop in (1, 2):
-        emails = {email for fact in facts if (email := getattr(fact, "email", None))}
+        emails |= {email for fact in facts if (email := getattr(fact, "email", None))}
         known = {key for fact in facts for key in fact.keys()}
         strangers = tx.facts.sharing(scope, emails, SHARING_LIMIT) - known if emails else set()
         if not strangers:
@@ -71,10 +79,4 @@ def _cause(part: Positions, fresh: Iterable[Fact]) -> Cause | None:
     if not ours:
         return None
     newest = max(ours, key=lambda fact: (fact.stated_at, fact.id))
-    return Cause(fact_id=newest.id, event_id=newest.event_id)
-
-
-def _any_cause(facts: Iterable[Fact]) -> Cause:
-    """A neighbour's fact moved it: the newest of all that were looked at."""
-    newest = max(facts, key=lambda fact: (fact.stated_at, fact.id))
     return Cause(fact_id=newest.id, event_id=newest.event_id)

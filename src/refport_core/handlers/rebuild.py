@@ -12,13 +12,15 @@ from refport_core.catalogue import catalogue_of
 from refport_core.commands import Delivery
 from refport_core.facts import Fact
 from refport_core.handlers.derive_again import derive_again
+from refport_core.ledger import Cause
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import ClickIds, EventRecord, Ids, Page, Query, Transaction, Translator
 from refport_core.positions import Positions, derive
-from refport_core.projection import project
+from refport_core.projection import project, project_balances
 from refport_core.scope import Scope
 
 BATCH = 500
+REBUILD = "rebuild"  # the cause of what no fact of the batch explains
 
 
 def events_of(tx: Transaction, scope: Scope, after: str = "", limit: int = BATCH) -> tuple[list[list[Delivery]], str]:
@@ -104,6 +106,7 @@ def _again(
 ) -> None:
     touched: set[str] = set()
     fresh: list[Fact] = []
+    gone: list[Fact] = []
     verdicts: dict[tuple[str, str], Outcome] = {}
     for renderings in events:
         delivery = translated(tx, renderings, translators)
@@ -111,10 +114,12 @@ def _again(
         tx.facts.replace(scope, delivery.provider, delivery.event_id, delivery.facts)
         touched |= {key for fact in (*before, *delivery.facts) for key in fact.keys()}
         fresh += delivery.facts
+        gone += before
         if delivery.verdict is not None:
             verdicts[delivery.provider, delivery.event_id] = delivery.verdict
     if touched:
-        derive_again(tx, scope, touched, fresh, now, ids=ids, click_ids=click_ids)
+        cause = Cause(fact_id=REBUILD, event_id=REBUILD)
+        derive_again(tx, scope, touched, fresh, now, ids=ids, click_ids=click_ids, cause=cause, gone=gone, afresh=True)
     tx.statements.settle(scope, verdicts, now)
 
 
@@ -132,7 +137,8 @@ def verify(
     derived = derive(facts, catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids))
     wanted = next((each for each in derived if each.scope == scope), Positions(scope=scope))
     stored = _stored(tx, scope, now)
-    return [*_compared(project(wanted, now), project(stored, now)), *_ledger(tx, stored)]
+    served = {**project(stored, now), "balance": project_balances(tx.reading.balances(scope, now))}
+    return [*_compared(project(wanted, now), served), *_ledger(tx, stored)]
 
 
 def _stored(tx: Transaction, scope: Scope, now: datetime) -> Positions:

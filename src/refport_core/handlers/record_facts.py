@@ -9,6 +9,7 @@ from attrs import evolve
 from refport_core.commands import Delivery, RecordFacts
 from refport_core.facts import Fact
 from refport_core.handlers.derive_again import derive_again
+from refport_core.ledger import Cause
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import ClickIds, Ids, Transaction, Translator
 from refport_core.scope import Scope
@@ -29,6 +30,8 @@ def record_facts(
     kept = tx.statements.add(command.deliveries)
     fresh: dict[Scope, list[Fact]] = defaultdict(list)
     touched: dict[Scope, set[str]] = defaultdict(set)
+    gone: dict[Scope, list[Fact]] = defaultdict(list)
+    causes: dict[Scope, Cause] = {}
     verdicts: dict[tuple[Scope, str, str], Outcome] = {}
     for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True):
         if delivery.scope is None or verdict == "duplicate":
@@ -40,6 +43,8 @@ def record_facts(
         if stands.facts or before:
             tx.facts.replace(delivery.scope, delivery.provider, delivery.event_id, stands.facts)
         fresh[delivery.scope] += stands.facts
+        gone[delivery.scope] += before
+        causes[delivery.scope] = Cause(fact_id=delivery.event_id, event_id=delivery.event_id)
         touched[delivery.scope] |= {key for fact in (*before, *stands.facts) for key in fact.keys()}
         if stands.verdict is not None or not stands.facts:
             verdicts[delivery.scope, delivery.provider, delivery.event_id] = stands.verdict or NOTHING_SAID
@@ -47,7 +52,17 @@ def record_facts(
     settled = dict(verdicts)
     for scope in sorted(touched):
         if touched[scope]:
-            positions = derive_again(tx, scope, touched[scope], fresh[scope], now, ids=ids, click_ids=click_ids)
+            positions = derive_again(
+                tx,
+                scope,
+                touched[scope],
+                fresh[scope],
+                now,
+                ids=ids,
+                click_ids=click_ids,
+                cause=causes[scope],
+                gone=gone[scope],
+            )
             settled |= {(scope, *event): outcome for event, outcome in positions.outcomes.items()}
     for scope in sorted({scope for scope, _, _ in verdicts}):
         said = {(provider, event): each for (of, provider, event), each in verdicts.items() if of == scope}
@@ -56,6 +71,13 @@ def record_facts(
         _outcome(delivery, verdict, settled)
         for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True)
     ]
+
+
+def keep_aside(delivery: Delivery, outcome: Outcome, tx: Transaction, now: datetime) -> None:
+    """Keep a statement that could not be worked on, and say so; nothing is derived, so nothing can fail again."""
+    tx.statements.add([delivery])
+    if delivery.scope is not None:
+        tx.statements.settle(delivery.scope, {(delivery.provider, delivery.event_id): outcome}, now)
 
 
 def united(delivery: Delivery, tx: Transaction, translators: Mapping[str, Translator]) -> Delivery:

@@ -1,9 +1,11 @@
 """A whole history through the one door, in any order and any batches, leaves the same books in every store."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
 import pytest
+from attrs import evolve
 
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
@@ -15,6 +17,7 @@ from refport_core.commands import (
     CreatePartner,
     CreateProgram,
     DecideCommission,
+    Delivery,
     RecordClick,
     RecordFacts,
 )
@@ -135,3 +138,46 @@ def test_a_decision_and_a_change_of_a_partner_are_felt(unit_of_work: UnitOfWork)
     with unit_of_work.read() as tx:
         assert tx.reading.commission(LIVE, first.id) is None  # the partner was disabled when this payment came
         assert {first.partner_id} < {each.partner_id for each in tx.reading.entries(LIVE, Query()).data}
+
+
+def test_another_rendering_takes_back_what_the_first_one_said(unit_of_work: UnitOfWork) -> None:
+    """R3: nothing of it stays: no sale, no customer, and the entries of its commission sum to 0."""
+    application = an_application(unit_of_work)
+    ada, _bob = clicks(application)
+    for name, customer in (("cs_1", "cus_1"), ("cs_2", "cus_2")):
+        said = a_checkout(day(0), name, click_id=ada, customer_id=customer, event_id="evt_1")
+        delivery = a_delivery("evt_1", said, content=name.encode())
+        application.record_facts(RecordFacts(deliveries=[delivery]))
+
+    assert [] == application.verify(LIVE)
+    with unit_of_work.read() as tx:
+        assert ["cs_2"] == [min(sale.names).value for sale in tx.reading.sales(LIVE, Query()).data]
+        assert [("cus_2",)] == [each.provider_ids for each in tx.reading.customers(LIVE, Query()).data]
+        assert 2000 == sum(entry.amount for entry in tx.reading.entries(LIVE, Query()).data)
+
+
+class Breaks:
+    """A translator that breaks on everything."""
+
+    def translate(self, renderings: Sequence[Delivery]) -> Delivery:
+        raise RuntimeError("a bug")
+
+
+def test_a_statement_that_breaks_us_is_kept_aside_and_harms_no_neighbour(unit_of_work: UnitOfWork) -> None:
+    application = evolve(an_application(unit_of_work), translators={"stripe": Breaks()})
+    ada, _bob = clicks(application)
+    first = a_delivery("evt_1", a_checkout(day(0), "cs_1", click_id=ada, event_id="evt_1"), content=b"1")
+    application.record_facts(RecordFacts(deliveries=[first]))
+    broken = evolve(first, content=b"2")
+    neighbour = a_delivery("evt_2", a_checkout(day(1), "cs_2", click_id=ada, event_id="evt_2"))
+
+    outcomes = application.record_facts(RecordFacts(deliveries=[broken, neighbour]))
+
+    assert [OutcomeKind.QUARANTINED, OutcomeKind.APPLIED] == [outcome.kind for outcome in outcomes]
+    with unit_of_work.read() as tx:
+        event = tx.reading.event(LIVE, "evt_1")
+        assert event is not None
+        assert OutcomeKind.QUARANTINED is event.outcome.kind
+        assert "RuntimeError" in (event.outcome.error or "")
+        assert 2 == len(tx.statements.renderings(first))
+        assert 2 == len(tx.reading.sales(LIVE, Query()).data)

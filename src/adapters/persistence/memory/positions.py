@@ -43,7 +43,15 @@ class MemoryPositions:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def replace(self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str]) -> None:
+    def replace(
+        self,
+        scope: Scope,
+        ids: Iterable[str],
+        positions: Positions,
+        keys: Iterable[str],
+        *,
+        afresh: bool = False,  # noqa: ARG002 - nothing is kept that could differ from what it says
+    ) -> None:
         tables = self._tables
         for old in {*ids, *ids_of(positions)}:
             self._forget(scope, old)

@@ -109,19 +109,25 @@ class SqlPositions:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def replace(self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str]) -> None:
+    def replace(
+        self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str], *, afresh: bool = False
+    ) -> None:
         where, every_id = rows.scope_to_row(scope), {*ids, *ids_of(positions)}
         changed_sales, gone_sales = self._differences(
-            _DIGESTS[sales], where, every_id, [rows.sale_to_row(sale) for sale in positions.sales]
+            _DIGESTS[sales], where, every_id, [rows.sale_to_row(sale) for sale in positions.sales], afresh
         )
         changed_leads, gone_leads = self._differences(
-            _DIGESTS[leads], where, every_id, [rows.lead_to_row(lead) for lead in positions.leads]
+            _DIGESTS[leads], where, every_id, [rows.lead_to_row(lead) for lead in positions.leads], afresh
         )
         changed_customers, gone_customers = self._differences(
-            _DIGESTS[customers], where, every_id, [rows.customer_to_row(customer) for customer in positions.customers]
+            _DIGESTS[customers],
+            where,
+            every_id,
+            [rows.customer_to_row(customer) for customer in positions.customers],
+            afresh,
         )
         changed_commissions, gone_commissions = self._differences(
-            _OF_SUBJECTS, where, every_id, [rows.commission_to_row(each) for each in positions.commissions]
+            _OF_SUBJECTS, where, every_id, [rows.commission_to_row(each) for each in positions.commissions], afresh
         )
         names = [row for sale in positions.sales if sale.id in changed_sales for row in rows.sale_names_to_rows(sale)]
         called = [
@@ -130,8 +136,8 @@ class SqlPositions:
             if customer.id in changed_customers
             for row in rows.customer_names_to_rows(customer)
         ]
-        self._exchange(sale_names, where, gone_sales, names)
-        self._exchange(customer_names, where, gone_customers, called)
+        self._exchange(sale_names, where, {*gone_sales, *changed_sales}, names)
+        self._exchange(customer_names, where, {*gone_customers, *changed_customers}, called)
         self._exchange(sales, where, gone_sales, changed_sales.values())
         self._exchange(leads, where, gone_leads, changed_leads.values())
         self._exchange(customers, where, gone_customers, changed_customers.values())
@@ -139,7 +145,7 @@ class SqlPositions:
         put_holes(self._session, scope, positions.holes, keys)
 
     def _differences(
-        self, stored: Executable, where: Values, ids: Iterable[str], wanted: list[rows.Values]
+        self, stored: Executable, where: Values, ids: Iterable[str], wanted: list[rows.Values], afresh: bool
     ) -> tuple[dict[str, rows.Values], list[str]]:
         """The rows to insert, by id, and the ids whose rows go before: an unchanged row is neither."""
         stands = {
@@ -147,7 +153,7 @@ class SqlPositions:
             for some in chunks(sorted(ids))
             for row in self._session.rows(stored, {**where, "wanted": some})
         }
-        changed = {row["id"]: row for row in wanted if stands.get(row["id"]) != row["digest"]}
+        changed = {row["id"]: row for row in wanted if afresh or stands.get(row["id"]) != row["digest"]}
         stay = {row["id"] for row in wanted} - changed.keys()
         return changed, sorted(stands.keys() - stay)
 
