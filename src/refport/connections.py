@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from attrs import evolve, frozen
@@ -20,6 +20,8 @@ PROVIDER: Final = "stripe"
 SIGNING_SECRET: Final = re.compile(r"whsec_\S{1,250}")
 SAME_SECOND: Final = timedelta(seconds=1)  # the provider's times are whole seconds
 MOST_WOKEN: Final = 10_000
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9_]{1,100}")
 
 
@@ -69,7 +71,7 @@ class StripeConnections:
         with self.unit_of_work.begin() as tx:
             tx.access.put_connection(connection)
             if api_key is not None:
-                wake_lookups(tx, scope, now)
+                wake_lookups(tx, scope)
         if connection.kind == "connect":
             self.application.adopt(connection, now=now)
         return connection
@@ -110,7 +112,7 @@ class StripeConnections:
         result = self.put(scope, connection_id, changed)
         if api_key is not None:
             with self.unit_of_work.begin() as tx:
-                wake_lookups(tx, scope, now)
+                wake_lookups(tx, scope)
         return result
 
     def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
@@ -179,11 +181,11 @@ class StripeConnections:
         return remaining
 
 
-def wake_lookups(tx: Transaction, scope: Scope, now: datetime) -> None:
+def wake_lookups(tx: Transaction, scope: Scope) -> None:
     """What was put off for want of a key is due at once."""
-    for due in tx.lookups.due(now + timedelta(days=1), limit=MOST_WOKEN):
+    for due in tx.lookups.due(END_OF_TIME, limit=MOST_WOKEN):
         if due.scope == scope:
-            tx.lookups.failed(due, "An API key was given; this is asked next.", now)
+            tx.lookups.failed(due, "An API key was given; this is asked next.", LONG_AGO)
 
 
 def active_in(scope: Scope, connection: Connection | None) -> Connection:

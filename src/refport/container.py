@@ -95,6 +95,7 @@ class Container(DeclarativeContainer):
         lookups=lookups,
         claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
         clock=clock,
+        pace=Singleton(SystemClock),
     )
 
 

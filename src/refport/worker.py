@@ -26,19 +26,23 @@ BATCH: Final = 20
 
 @frozen(kw_only=True)
 class Worker:
-    """Works off due look-ups; several workers do no harm, an answer counts once."""
+    """Works off due look-ups; several workers do no harm, an answer counts once.
+
+    Answers are stated by ``clock``; rests and second tries go by ``pace``, which goes on where the clock is frozen.
+    """
 
     application: Application
     unit_of_work: UnitOfWork
     lookups: LookUps
     claims: LateClaims
     clock: Clock
+    pace: Clock
 
     def work(self) -> int:
         """One round: asks what is due, and records the answers as one batch. How many were answered."""
-        now = self.clock.now()
+        now, moment = self.clock.now(), self.pace.now()
         with self.unit_of_work.read() as tx:
-            due = tx.lookups.due(now, limit=BATCH)
+            due = tx.lookups.due(moment, limit=BATCH)
         asked = [(one, self.ask(one, now)) for one in due]
         answers = [answer for _, answer in asked if isinstance(answer, Delivery)]
         if answers:
@@ -47,7 +51,7 @@ class Worker:
             with self.unit_of_work.begin() as tx:
                 for one, answer in asked:  # what an answer settled is due no more, and cannot be put off
                     error = NO_HELP if isinstance(answer, Delivery) else answer
-                    tx.lookups.failed(one, error, now + pause(one.attempts))
+                    tx.lookups.failed(one, error, moment + pause(one.attempts))
         return len(answers)
 
     def ask(self, due: DueLookUp, now: datetime) -> Delivery | str:
@@ -60,13 +64,13 @@ class Worker:
     def run(self, stop: Event, rest_seconds: float = 1.0) -> None:
         """Works until ``stop`` is set. What breaks is logged, and tried again after a longer rest."""
         broken = 0
-        claimed_at: datetime | None = None
+        claimed_at = rested_at = None
         while not stop.is_set():
             try:
-                now = self.clock.now()
-                if claimed_at is None or now - claimed_at >= BETWEEN_CLAIMS:
+                moment = self.pace.now()
+                if claimed_at is None or rested_at is None or moment - rested_at >= BETWEEN_CLAIMS:
                     self.claims.claim(made_after=claimed_at and claimed_at - YOUNG)
-                    claimed_at = now
+                    claimed_at, rested_at = self.clock.now(), moment
                 done = self.work()
                 broken = 0
             except Unavailable as error:

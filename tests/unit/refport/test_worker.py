@@ -89,7 +89,9 @@ def books(container: Container) -> Books:
 
 def a_worker(container: Container, lookups: LookUps, recorder: Any = None) -> Worker:
     worker: Worker = container.worker()
-    return evolve(worker, lookups=lookups, application=recorder or Recorder(), claims=Claims([]), clock=Clock())
+    return evolve(
+        worker, lookups=lookups, application=recorder or Recorder(), claims=Claims([]), clock=Clock(), pace=Clock()
+    )
 
 
 def answer(event_id: str = "lookup_1") -> Delivery:
@@ -131,7 +133,7 @@ def test_no_answer_is_on_record_and_asked_for_later(
     assert [] == books.due(NOON + timedelta(seconds=9))
     assert [(1, reason)] == books.due(NOON + timedelta(seconds=10))
 
-    worker.clock.at += timedelta(seconds=10)  # type: ignore[attr-defined]
+    worker.pace.at += timedelta(seconds=10)  # type: ignore[attr-defined]
     assert 1 == worker.work()
 
 
@@ -195,7 +197,7 @@ def test_late_claims_are_looked_for_at_the_start_and_each_minute(container: Cont
                 yield tx
 
     claims = Claims([])
-    worker = evolve(a_worker(container, LookUps()), unit_of_work=Ticking(), claims=claims, clock=clock)
+    worker = evolve(a_worker(container, LookUps()), unit_of_work=Ticking(), claims=claims, clock=clock, pace=clock)
     worker.run(stop, rest_seconds=0.001)
 
     assert [None, NOON - timedelta(hours=1)] == claims.made_after
@@ -232,6 +234,7 @@ def test_the_worker_rests_when_nothing_is_due_and_longer_while_it_breaks(contain
     Rounds(
         application=kept.application, unit_of_work=kept.unit_of_work, lookups=kept.lookups, claims=kept.claims,
         clock=kept.clock,
+        pace=kept.clock,
     ).run(stop)  # fmt: skip
 
     assert [1, 2, 4, 1, 2, 4, 8, 16, 32, 60, 60] == stop.seconds
@@ -251,3 +254,14 @@ def test_a_thread_works_beside_the_host_and_ends_with_it(container: Container, b
     assert asked.wait(10)
     thread.end()
     assert not thread.thread.is_alive()
+
+
+def test_where_the_clock_stands_still_second_tries_come_all_the_same(container: Container, books: Books) -> None:
+    """Answers are stated by the frozen clock; how long the worker rests is no business of it."""
+    lookups = LookUps(Unavailable("not now"), answer())
+    worker = a_worker(container, lookups)
+
+    assert 0 == worker.work()
+    worker.pace.at += timedelta(seconds=10)  # type: ignore[attr-defined]
+    assert 1 == worker.work()
+    assert NOON == worker.clock.now()
