@@ -89,7 +89,6 @@ class StripeConnections:
         add_secret: str | None,
         retire_secret: str | None,
         api_key: str | None,
-        now: datetime,
     ) -> Connection:
         """Rotates secrets without a gap, and sets the API key. The account is fixed once it is known.
 

@@ -40,7 +40,6 @@ class ConnectionService(Protocol):
         add_secret: str | None,
         retire_secret: str | None,
         api_key: str | None,
-        now: datetime,
     ) -> Connection:
         """Secrets rotate without a gap. Raises ``NotFound``, ``Conflict`` for the last secret, ``AccountMismatch``."""
         ...
@@ -123,7 +122,7 @@ def list_stripe_connections(caller: Caller, connections: Connections, listing: G
     responses=with_body(404, 409),
 )
 def change_stripe_connection(
-    caller: Caller, connections: Connections, now: Now, connection_id: FromPath[str], data: JSONBody[IntegrationChange]
+    caller: Caller, connections: Connections, connection_id: FromPath[str], data: JSONBody[IntegrationChange]
 ) -> Integration:
     """Add or retire a signing secret, or give another API key of the same account."""
     return integration_of(
@@ -133,7 +132,6 @@ def change_stripe_connection(
             add_secret=None if isinstance(data.add_secret, UnsetType) else data.add_secret,
             retire_secret=None if isinstance(data.retire_secret, UnsetType) else data.retire_secret,
             api_key=None if isinstance(data.api_key, UnsetType) else data.api_key,
-            now=now,
         )
     )
 

@@ -45,7 +45,7 @@ def create(service: StripeConnections, scope: Scope = LIVE, **given: Any) -> Con
 
 def change(service: StripeConnections, connection: Connection, scope: Scope = LIVE, **given: Any) -> Connection:
     asked = {"add_secret": None, "retire_secret": None, "api_key": None, **given}
-    return service.change(scope, connection.id, now=NOON, **asked)
+    return service.change(scope, connection.id, **asked)
 
 
 def secrets_of(service: StripeConnections, connection: Connection) -> list[str]:
@@ -166,7 +166,7 @@ def test_what_is_not_there_or_another_workspaces_or_ended_is_not_found(service: 
     with pytest.raises(NotFound):
         service.end(LIVE, connection.id, now=NOON)
     with pytest.raises(NotFound):
-        service.change(LIVE, "conn_1", add_secret=None, retire_secret=None, api_key=None, now=NOON)
+        service.change(LIVE, "conn_1", add_secret=None, retire_secret=None, api_key=None)
 
     assert [] == list(service.list(LIVE))
 
