@@ -252,7 +252,7 @@ class Chain:
 
     def _may_move(self, fact: Fact, subject: Subject) -> bool:
         """Whether the result of the chain can depend on this fact being said."""
-        if clicks_of(fact) or getattr(fact, "external_id", None) or fact.id in subject.own_ids:
+        if clicks_of(fact) or self.history.may_associate(fact) or fact.id in subject.own_ids:
             return True
         start = self.history.start_subjects.get(subject.subscription or "")
         return start is not None and fact.id in start.own_ids

@@ -221,15 +221,13 @@ class History:
     @cached_property
     def _associating(self) -> list[Fact]:
         """The facts that can associate: those with an external id, and those of payments that state one."""
-        return [
-            fact
-            for fact in self.facts
-            if getattr(fact, "external_id", None)
-            or (getattr(fact, "customer_id", None) and self._stating_payments(fact))
-        ]
+        return [fact for fact in self.facts if self.may_associate(fact)]
 
-    def _stating_payments(self, fact: Fact) -> bool:
-        return fact.id in self._facts_beside_external_ids
+    def may_associate(self, fact: Fact) -> bool:
+        """Whether saying this fact may tell whose a provider customer is (R4)."""
+        if getattr(fact, "external_id", None):
+            return True
+        return getattr(fact, "customer_id", None) is not None and fact.id in self._facts_beside_external_ids
 
     @cached_property
     def _facts_beside_external_ids(self) -> frozenset[str]:
