@@ -663,3 +663,16 @@ def test_names_join_evidence_to_a_payment() -> None:
     ]
     for order in permutations(told):
         assert ("A", "session_click_id", False) == who(*order)
+
+
+def test_all_renewals_before_late_evidence_are_carried_forward_at_its_moment() -> None:
+    """R8, R10: each of them."""
+    told = [
+        an_invoice(day(0), "in_1", **OF_IT),
+        an_invoice(day(31), "in_2", **OF_IT),
+        an_invoice(day(62), "in_3", **OF_IT),
+        a_customer(day(70), "cus_1", click_id="a"),
+    ]
+    assert [("A", "customer_metadata", True), ("A", "carried_forward", True), ("A", "carried_forward", True)] == [
+        whose(name, *told) for name in ("in_1", "in_2", "in_3")
+    ]

@@ -442,7 +442,7 @@ def invoiced(paid: int = 10000, **amounts: Any) -> Payment:
         (invoiced(off_processor=10001), 10001, 0, 10000),
         (invoiced(out_of_band=True), 10000, 0, 10000),
         (invoiced(0, total=500, out_of_band=True), 500, 0, 500),
-        (invoiced(off_processor=3000, out_of_band=True), 10000, 0, 10000),
+        (invoiced(off_processor=3000, out_of_band=True), 3000, 7000, 10000),
         (invoiced(-5, total=-5), 0, 0, 0),
         (invoiced(0, total=500), 0, 0, 0),
     ],

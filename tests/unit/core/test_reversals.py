@@ -93,10 +93,12 @@ def test_what_was_authorised_and_never_captured_is_not_refunded(total: int, back
     assert back == gone(a_charge(day(1), "ch_1", captured=600, authorised=1000, refunded=total), paid=600)
 
 
-def test_while_nothing_is_captured_the_total_stands_as_it_is() -> None:
-    """R19: the amount is unknown, and a look-up is due."""
-    charge = a_charge(day(1), "ch_1", captured=0, authorised=1000, refunded=400)
-    assert (400, (payment_name("ch_1"),)) == (gone(charge), went_back(charge).unknown_charges)
+def test_while_nothing_is_captured_all_that_was_authorised_explains_the_total() -> None:
+    """R19: the amount is unknown, and nothing is gone of it by total."""
+    charge = a_charge(day(1), "ch_1", captured=0, authorised=1000, refunded=1000)
+    assert (0, ()) == (gone(charge), went_back(charge).unknown_charges)
+    refund = a_refund(day(1), "re_1", 400, charge="ch_1")
+    assert (400, (payment_name("ch_1"),)) == (gone(charge, refund), went_back(charge, refund).unknown_charges)
 
 
 def test_nothing_stated_is_nothing_gone() -> None:
@@ -441,12 +443,13 @@ def test_while_an_amount_among_the_shares_is_unknown_nothing_is_gone_and_it_is_u
     assert (0, 0, 0, True) == (found.gone, found.refunded, found.disputed, found.unsettled)
 
 
-def test_an_amount_that_nothing_went_back_of_may_stay_unknown() -> None:
-    """R19: it holds nothing; but no share can be told."""
+def test_one_unknown_amount_leaves_every_share_unsettled() -> None:
+    """R19: whichever of them something went back of; where nothing did, nothing is held."""
     known = a_charge(day(1), "ch_1", "pi_1", captured=10, refunded=10, currency="eur")
     unknown = a_charge(day(1), "ch_2", "pi_1", captured=0, currency="eur")
     found = went_back(known, unknown)
-    assert (0, False) == (found.gone, found.unsettled)
+    assert (0, True) == (found.gone, found.unsettled)
+    assert not went_back(evolve(known, refunded=0), unknown).unsettled
 
 
 # -- what is known of it --------------------------------------------------------------------------------

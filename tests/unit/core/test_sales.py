@@ -210,9 +210,9 @@ def test_a_new_subscription_starts_anew() -> None:
     "before",
     [
         a_trial(day(-14), "sub_1"),
-        a_trial(day(0), "sub_1"),
+        a_trial(day(0, -1), "sub_1"),
         an_invoice(day(-14), "in_0", paid=0, **OF_IT),
-        an_invoice(day(0), "in_0", paid=0, **OF_IT),
+        an_invoice(day(0, -1), "in_0", paid=0, **OF_IT),
         an_invoice(day(-14), "in_0", amounts=money(5, out_of_band=True), **OF_IT),
         a_checkout(day(-14), "cs_0", paid=0, **OF_IT),
     ],
@@ -226,8 +226,8 @@ def test_a_cycle_is_initial_where_something_of_the_subscription_is_known_from_be
 @pytest.mark.parametrize(
     "beside",
     [
-        a_trial(day(0, 1), "sub_1"),
-        an_invoice(day(0, 1), "in_0", paid=0, **OF_IT),
+        a_trial(day(0), "sub_1"),
+        an_invoice(day(0), "in_0", paid=0, **OF_IT),
         an_invoice(day(-14), "in_0", paid=0, customer_id="cus_1", subscription_id="sub_2"),
         an_invoice(day(-14), "in_0", paid=0, customer_id="cus_1"),
         an_invoice(day(-14), "in_0", state=InvoiceState.OPEN, **OF_IT),
@@ -255,16 +255,16 @@ def test_a_first_session_is_initial_whatever_came_of_it() -> None:
 
 
 def test_where_history_is_missing_the_clock_of_renewals_starts_with_the_subscription() -> None:
-    """R17: as first stated, else with the earliest payment that is known."""
+    """R2, R17: as stated last, else with the earliest payment that is known."""
     other = a_subscription(day(-1), "sub_2", customer_id="cus_1", started_at=day(-500))
     silent = a_subscription(day(-1), "sub_1", customer_id="cus_1", event_id="evt_0")
-    first = a_subscription(day(0), "sub_1", started_at=day(-100), stated_at=day(0), event_id="evt_1")
-    later = a_subscription(day(0), "sub_1", started_at=day(-200), stated_at=day(1), event_id="evt_2")
+    last = a_subscription(day(0), "sub_1", started_at=day(-100), stated_at=day(1), event_id="evt_2")
+    before = a_subscription(day(0), "sub_1", started_at=day(-90), stated_at=day(0), event_id="evt_3")
     told = [cycle(day(0), "in_1"), cycle(day(31), "in_2"), other, silent]
     assert [day(0)] * 2 == [sale.renewals_from for sale in the_positions(*told).sales]
-    assert [day(-100)] * 2 == [sale.renewals_from for sale in the_positions(*told, later, first).sales]
-    twin = evolve(later, stated_at=day(0))
-    assert [day(-100)] * 2 == [sale.renewals_from for sale in the_positions(*told, twin, first).sales]
+    assert [day(-100)] * 2 == [sale.renewals_from for sale in the_positions(*told, last, before).sales]
+    twin = evolve(before, stated_at=day(1), event_id="evt_1")
+    assert [day(-100)] * 2 == [sale.renewals_from for sale in the_positions(*told, last, twin).sales]
 
 
 def test_where_nothing_is_missing_the_clock_starts_with_the_first_payment() -> None:
