@@ -117,9 +117,11 @@ class Payment:
         looked_up = [
             fact.found for fact in of_kind(self.facts, PaymentsListed) if fact.object_id == self.source.object_id
         ]
+        if amounts.off_processor:
+            return amounts.off_processor
         if amounts.out_of_band or (looked_up and not any(looked_up)):
             return amounts.paid or amounts.total
-        return amounts.off_processor
+        return 0
 
     def paid(self, count_outside: bool) -> int:
         """R12: the money received, with or without what passed outside the processor; never below 0."""

@@ -100,9 +100,10 @@ def reversals(payment: Payment, paid: int) -> Reversals:
     refunded = Fraction(sum(each.refunded for each in direct))
     gone = Fraction(sum(each.gone for each in direct))
     disputed = Fraction(sum(_capped(each.lost + each.open, each.amount) for each in direct))
-    unsettled = any(each.amount is None and (each.gone or each.open) for each in by_share)
+    unknown = any(each.amount is None for each in by_share)
+    unsettled = unknown and any(each.gone or each.open for each in by_share)
     amount = sum(each.amount or 0 for each in by_share)
-    if amount and not any(each.amount is None for each in by_share):
+    if amount and not unknown:
         refunded += Fraction(paid * sum(each.refunded for each in by_share), amount)
         gone += Fraction(paid * sum(each.gone for each in by_share), amount)
         disputed += Fraction(paid * sum(_capped(each.lost + each.open, each.amount) for each in by_share), amount)
@@ -171,8 +172,7 @@ def _refunded(statements: Sequence[Charge], known: Sequence[StandingRefund], lis
     newest = _newest_charge(each for each in statements if each.refunded is not None)
     if listed or newest is None:
         return standing
-    uncaptured = newest.authorised - newest.captured if newest.captured > 0 else 0
-    total = max(0, (newest.refunded or 0) - uncaptured)
+    total = max(0, (newest.refunded or 0) - (newest.authorised - newest.captured))
     explained = sum(
         refund.amount
         for refund in known
@@ -278,6 +278,7 @@ def standing_reversals(facts: Sequence[Fact]) -> list[StandingReversal]:
         if dispute.state in (DisputeState.OPEN, DisputeState.LOST)
     ]
     known_charges = _charges_by_intent(facts)
+    listed = {fact.object_id for fact in of_kind(facts, RefundsListed)}
     for statements in by_object(of_kind(facts, Charge)):
         known = [
             refund
@@ -285,7 +286,9 @@ def standing_reversals(facts: Sequence[Fact]) -> list[StandingReversal]:
             if _charge_of(refund.charge, names, known_charges) == statements[0].charge
         ]
         newest = _newest_charge(each for each in statements if each.refunded is not None)
-        if newest is not None and _refunded(statements, known, False) > sum(each.standing for each in known):
+        if newest is not None and _refunded(statements, known, newest.object_id in listed) > sum(
+            each.standing for each in known
+        ):
             found.append(StandingReversal(at=newest.occurred_at, currency=newest.currency))
     return found
 

@@ -188,20 +188,20 @@ def _history_incomplete(chain: Chain, subscription: str, first: Payment) -> bool
     ):
         return False
     start = chain.history.starts.get(subscription)
-    if start is not None and start.trial is not None and start.trial.occurred_at <= first.time:
+    if start is not None and start.trial is not None and start.trial.occurred_at < first.time:
         return False
     return not any(
-        payment.time is not None and payment.time <= first.time and payment is not first
+        payment.time is not None and payment.time < first.time
         for payment in chain.history.payments
         if payment.subscription == subscription
     )
 
 
 def _started_at(chain: Chain, subscription: str) -> datetime | None:
-    """The subscription's start as first stated."""
+    """The subscription's start as stated last (R2)."""
     stated = [
         (fact.stated_at, fact.event_id, fact.started_at)
         for fact in of_kind(chain.history.facts, Subscription)
         if fact.started_at is not None and fact.own_key.split(":", 1)[1] == subscription.split(":", 1)[1]
     ]
-    return min(stated)[2] if stated else None
+    return max(stated)[2] if stated else None

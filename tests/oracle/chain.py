@@ -25,6 +25,7 @@ from refport_core.facts import (
 from refport_core.programs import Catalogue, Link, ProgramVersion
 from tests.oracle.payments import (
     Group,
+    carries,
     outside_the_processor,
     payment_time,
     second,
@@ -124,6 +125,9 @@ class Chain:
             self.known[place] = answer()
         return self.known[place]
 
+    def carries(self, fact: Fact, group: Group) -> bool:
+        return self.remember("carries", id(fact), group, answer=lambda: carries(fact, group, self.facts))  # type: ignore[no-any-return]
+
     def speaks_of(self, fact: Fact, group: Group) -> bool:
         return self.remember("speaks", id(fact), group, answer=lambda: speaks_of(fact, group, self.facts))  # type: ignore[no-any-return]
 
@@ -178,9 +182,9 @@ class Chain:
             time = min(candidates, key=lambda one: one[:2])[0]
         elif checkouts:
             time = min(checkouts, key=earlier).occurred_at
-        for group in self.groups:
-            if group not in chosen and any(self.speaks_of(checkout, group) for checkout in checkouts):
-                chosen.append(group)
+        if checkouts:
+            maker = min(checkouts, key=earlier)
+            chosen += [group for group in self.groups if group not in chosen and self.speaks_of(maker, group)]
         return chosen, time
 
     def _first_event(self, subscription: str, view: tuple[Fact, ...]) -> Asker | None:
@@ -199,8 +203,8 @@ class Chain:
         return tuple(
             fact
             for fact in view
-            if any(self.speaks_of(fact, group) for group in chosen)
-            or (isinstance(fact, Subscription | TrialStarted | Checkout) and is_of(fact, subscription))
+            if any(self.carries(fact, group) for group in chosen)
+            or (isinstance(fact, Subscription | TrialStarted) and is_of(fact, subscription))
         )
 
     def asker_of(self, group: Group, view: tuple[Fact, ...]) -> Asker:
@@ -208,8 +212,8 @@ class Chain:
         return self.remember("asker", group, view, answer=lambda: self._asker_of(group, view))  # type: ignore[no-any-return]
 
     def _asker_of(self, group: Group, view: tuple[Fact, ...]) -> Asker:
-        own = self.of_group(group, view)
-        subscription = subscription_of(own)
+        own = tuple(fact for fact in view if self.carries(fact, group))
+        subscription = subscription_of(self.of_group(group, view))
         starts = False
         if subscription is not None:
             chosen, _ = self.first_groups(subscription, view)
@@ -230,7 +234,7 @@ class Chain:
     def named_by_own(self, asker: Asker, view: Sequence[Fact]) -> str | None:
         """The external id that the own facts state, in the order of R4."""
         for kind in STRONG_ORDER:
-            if kind is Subscription and not asker.starts:
+            if kind is ProviderCustomer or (kind is Subscription and not asker.starts):
                 continue
             said = [fact for fact in asker.own if within(fact, view) and isinstance(fact, kind) and fact.external_id]  # type: ignore[attr-defined]
             if said:
@@ -306,7 +310,7 @@ class Chain:
             if self.provider_ids(first, view):
                 return None, None
         owners = earliest(associations)
-        for provider_id in self.provider_ids(asker, view)[:1]:
+        for provider_id in self.provider_ids(asker, view):
             if provider_id in owners:
                 return owners[provider_id], min(
                     key for key, one, of in associations if one == provider_id and of == owners[provider_id]
@@ -339,9 +343,9 @@ class Chain:
             customer = self.customer(first, view)
             if not customer.startswith("guest:"):
                 return customer
-        for provider_id in self.provider_ids(asker, view)[:1]:
-            return self.owner(provider_id, view)
-        return asker.guest
+        ids = self.provider_ids(asker, view)
+        owned = [self.owner(one, view) for one in ids if self.owner(one, view) != one]
+        return (owned or ids or [asker.guest])[0]
 
     def owner(self, provider_id: str, view: tuple[Fact, ...]) -> str:
         owner = self.owners(view).get(provider_id)
@@ -555,8 +559,8 @@ class Chain:
         for kind in (Checkout, Invoice, SaleCall, LeadCall):
             stating = [fact for fact in own if isinstance(fact, kind) and fact.email]
             if stating:
-                return min(stating, key=earlier).email  # type: ignore[attr-defined,no-any-return]
-        for provider_id in self.provider_ids(asker, view):
+                return newest(stating).email  # type: ignore[no-any-return]
+        for provider_id in self.provider_ids(asker, view)[:1]:
             known = [
                 fact
                 for fact in view
@@ -565,8 +569,12 @@ class Chain:
                 and customer_key(fact.provider, fact.object_id) == provider_id
             ]
             if known:
-                return max(known, key=lambda fact: (second(fact.stated_at), fact.event_id)).email
+                return newest(known).email  # type: ignore[no-any-return]
         return None
+
+
+def newest(facts: Sequence[Fact]) -> Any:
+    return max(facts, key=lambda fact: (second(fact.stated_at), fact.event_id))
 
 
 def earliest(associations: Sequence[tuple[tuple[Any, ...], str, str]]) -> dict[str, str]:

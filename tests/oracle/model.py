@@ -20,7 +20,6 @@ from refport_core.facts import (
     ProviderCustomer,
     Subscription,
     TrialStarted,
-    customer_key,
     earlier,
     stated_email,
 )
@@ -39,7 +38,7 @@ from tests.oracle.payments import (
     source_of,
     subscription_of,
 )
-from tests.oracle.reversals import Gone, Unlinked, gone_of, half_up, unlinked
+from tests.oracle.reversals import Gone, gone_of, half_up, unlinked
 
 HOURS_24 = timedelta(hours=24)
 
@@ -216,7 +215,7 @@ class Books:
         for fact in self.facts:
             if isinstance(fact, LeadCall) and fact.click_id is not None:
                 link = self.chain.link_of(fact.click_id)
-                if link is not None and link.program_id is not None:
+                if link is not None and link.program_id is not None and link.workspace_id == self.chain.workspace_id:
                     reports.append((fact.event_name, fact.own_key, fact, self.lead_asker(fact)))
             if isinstance(fact, ProviderCustomer) and fact.external_id and fact.click_id:
                 evidence = [one for one in self.chain.evidence([fact], self.facts) if one.click_id == fact.click_id]
@@ -424,22 +423,23 @@ class Books:
         if sale.gone.held_until is not None and self.now < sale.gone.held_until:
             return True
         return any(
-            one.currency == sale.source.amounts.currency
-            and sale.time < one.occurred_at
-            and self.now < one.until
-            and sale.customer in self.customers_of(one)
+            one.currency == sale.source.amounts.currency and sale.time < one.occurred_at and self.now < one.until
             for group in self.groups
+            if self.customer_of_reversal(group) == sale.customer
             for one in unlinked(group, self.facts)
         )
 
-    def customers_of(self, reversal: Unlinked) -> set[str]:
-        return {self.chain.owner(customer_key(*one), self.facts) for one in reversal.customer_ids}
+    def customer_of_reversal(self, group: Group) -> str | None:
+        """Whom the customer ids of a payment that nobody knows belong to."""
+        ids = self.chain.provider_ids(self.chain.asker_of(group, self.facts), self.facts)
+        return self.chain.owner(ids[0], self.facts) if ids else None
 
     def subject_of(self, key: str) -> Any:
         """What a decision or a payout line means by this key."""
         for group in self.groups:
             if key in {name.key for name in group.names}:
-                return sorted(name.key for name in group.names)
+                sold = any(sale.group == group for sale in self.sales)
+                return sorted(name.key for name in group.names) if sold else [group.first_name.key]
         for lead in self.leads:
             if key in lead.reports:
                 return lead.subject

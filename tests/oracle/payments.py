@@ -154,7 +154,7 @@ def groups(facts: Sequence[Fact]) -> list[Group]:
     by_time = sorted(paid, key=lambda name: (paid[name], name))
     for name in by_time:
         own = {other for other in reachable(name) - taken if other not in paid} | {name}
-        review = any(reachable(name) & reachable(other) for other in by_time if other != name)
+        review = any((reachable(name) & reachable(other)) - set(paid) for other in by_time if other != name)
         found.append(Group(frozenset(own), review))
         taken |= own
     for names in carried:
@@ -166,18 +166,19 @@ def groups(facts: Sequence[Fact]) -> list[Group]:
     return found
 
 
-def facts_of(group: Group, facts: Sequence[Fact], everything: Sequence[Fact]) -> list[Fact]:
-    """The facts that carry one of the payment's names; a paid invoice's speak of its own payment alone."""
-    return [fact for fact in facts if speaks_of(fact, group, everything)]
+def carries(fact: Fact, group: Group, everything: Sequence[Fact]) -> bool:
+    """Whether it is one of the payment's own facts: it carries one of its names (R10)."""
+    return bool(names_of(fact, everything) & group.names)
 
 
 def speaks_of(fact: Fact, group: Group, everything: Sequence[Fact]) -> bool:
+    """Whether it tells of the payment's money: a paid invoice speaks of its own payment alone (R11)."""
     if isinstance(fact, Invoice) and any(
         other.own_key == fact.own_key and isinstance(other, Invoice) and other.state is InvoiceState.PAID
         for other in everything
     ):
         return own_name(fact) in group.names
-    return bool(names_of(fact, everything) & group.names)
+    return carries(fact, group, everything)
 
 
 def subscription_of(facts: Sequence[Fact]) -> str | None:
@@ -203,10 +204,21 @@ def sells_by_itself(facts: Sequence[Fact]) -> bool:
 def payment_time(facts: Sequence[Fact]) -> datetime | None:
     """R10: the invoice's paid time, else that of the checkout that says paid, else the intent's, else the call's."""
     invoices = [fact.occurred_at for fact in objects(Invoice, facts) if fact.state is InvoiceState.PAID]
-    checkouts = [fact.occurred_at for fact in objects(Checkout, facts) if fact.state is CheckoutState.PAID]
+    checkouts = [
+        fact.occurred_at
+        for fact in facts
+        if isinstance(fact, Checkout) and fact.state is CheckoutState.PAID and fact.mode != "setup"
+    ]
     intents = [fact.occurred_at for fact in objects(PaymentIntent, facts)]
     calls = [fact.occurred_at for fact in facts if isinstance(fact, SaleCall)]
     return next((min(times) for times in (invoices, checkouts, intents, calls) if times), None)
+
+
+def makes_invoice(checkout: Checkout, facts: Sequence[Fact]) -> bool:
+    """R12: the invoice is made afterwards, and nothing names it yet."""
+    said = {name for fact in facts for name in names_of(fact, facts)}
+    makes = any(fact.makes_invoice for fact in facts if isinstance(fact, Checkout) and fact.own_key == checkout.own_key)
+    return makes and not any(name.rank is NameRank.INVOICE for name in said)
 
 
 def source_of(facts: Sequence[Fact]) -> Any:
@@ -215,7 +227,7 @@ def source_of(facts: Sequence[Fact]) -> Any:
     checkouts = [
         fact
         for fact in objects(Checkout, facts)
-        if fact.state is CheckoutState.PAID and fact.mode != "setup" and fact.amounts and not fact.makes_invoice
+        if fact.state is CheckoutState.PAID and fact.mode != "setup" and fact.amounts and not makes_invoice(fact, facts)
     ]
     intents = objects(PaymentIntent, facts) if sells_by_itself(facts) else []
     calls = [fact for fact in facts if isinstance(fact, SaleCall)]
@@ -231,10 +243,8 @@ def outside_the_processor(source: Any, facts: Sequence[Fact]) -> int:
         return 0
     if source.amounts.off_processor:
         return source.amounts.off_processor
-    asked = standing(
-        [fact for fact in facts if isinstance(fact, PaymentsListed) and fact.object_id == source.object_id]
-    )
-    if source.amounts.out_of_band or (asked is not None and not asked.found):
+    asked = [fact.found for fact in facts if isinstance(fact, PaymentsListed) and fact.object_id == source.object_id]
+    if source.amounts.out_of_band or (asked and not any(asked)):
         return source.amounts.paid or source.amounts.total
     return 0
 

@@ -21,8 +21,9 @@ from refport_core.facts import (
     RefundsListed,
     RefundState,
     SaleCall,
+    earlier,
 )
-from tests.oracle.payments import amount_said, facts_of, objects, second, sells_by_itself
+from tests.oracle.payments import amount_said, carries, objects, second, sells_by_itself
 
 THIRTY_DAYS = timedelta(days=30)
 
@@ -62,8 +63,6 @@ class Reversal:
     occurred_at: datetime
     dispute: DisputeState | None = None
     failed_at: datetime | None = None
-    customer_id: str | None = None
-    provider: str = ""
 
     @property
     def stands(self) -> bool:
@@ -82,11 +81,9 @@ def reversals(facts: Sequence[Fact], everything: Sequence[Fact]) -> list[Reversa
                 charge=charge_of(statements, everything),
                 amount=fact.amount,
                 currency=fact.currency,
-                occurred_at=fact.occurred_at,
+                occurred_at=min(other.occurred_at for other in statements),
                 dispute=state_of_dispute(statements) if isinstance(fact, Dispute) else None,
                 failed_at=min(failed, default=None),
-                customer_id=next((f.customer_id for f in statements if getattr(f, "customer_id", None)), None),
-                provider=fact.provider,
             )
         )
     return found
@@ -117,7 +114,6 @@ class OfCharge:
     refunded: int
     lost: int
     disputed: int
-    moved_at: tuple[datetime, ...]
 
     @property
     def gone(self) -> int:
@@ -143,41 +139,58 @@ def charge_statements(charge: PaymentName, facts: Sequence[Fact]) -> list[Charge
 
 def one_charge(charge: PaymentName, facts: Sequence[Fact], known: Sequence[Reversal]) -> OfCharge:
     statements = charge_statements(charge, facts)
-    newest = max(statements, key=lambda fact: (second(fact.stated_at), fact.captured, fact.event_id), default=None)
-    amount = newest.captured if newest is not None and newest.captured > 0 else None
+    taken = [fact for fact in statements if fact.captured > 0]
+    newest = max(taken, key=lambda fact: (second(fact.stated_at), fact.captured, fact.event_id), default=None)
+    amount = None if newest is None else newest.captured
     refunds = [one for one in known if one.charge == charge and one.dispute is None]
     disputes = [one for one in known if one.charge == charge and one.dispute is not None]
     standing_sum = sum(refund.amount for refund in refunds if refund.stands)
-    unexplained = 0
-    total = cumulative(statements)
-    listed = any(isinstance(fact, RefundsListed) and charge in fact.names for fact in facts)
-    if total is not None and not listed:
-        a, t = total
-        explained = sum(
-            refund.amount
-            for refund in refunds
-            if second(refund.occurred_at) <= second(t)
-            and not (refund.failed_at is not None and second(refund.failed_at) <= second(t))
-        )
-        unexplained = max(0, a - explained)
+    unexplained = not_explained(charge, facts, refunds)
     refunded = standing_sum + unexplained
     if amount is not None:
         refunded = min(amount, refunded)
     lost = sum(one.amount for one in disputes if one.dispute is DisputeState.LOST)
     disputed = sum(one.amount for one in disputes if one.dispute in (DisputeState.LOST, DisputeState.OPEN))
-    currencies = [newest.currency] if newest is not None else [one.currency for one in [*refunds, *disputes]]
-    moved = [one.occurred_at for one in refunds if one.stands]
-    moved += [one.occurred_at for one in disputes if one.dispute in (DisputeState.LOST, DisputeState.OPEN)]
-    if unexplained and total is not None:
-        moved.append(total[1])
+    currencies = [fact.currency for fact in sorted(statements, key=earlier)]
+    currencies += [one.currency for one in [*refunds, *disputes]]
     return OfCharge(
         amount=amount,
         currency=currencies[0] if currencies else None,
         refunded=refunded,
         lost=lost,
-        disputed=disputed,
-        moved_at=tuple(moved),
+        disputed=disputed if amount is None else min(amount, disputed),
     )
+
+
+def not_explained(charge: PaymentName, facts: Sequence[Fact], refunds: Sequence[Reversal]) -> int:
+    """R19: what the newest total tells beyond the refunds known at its time; nothing where all refunds were listed."""
+    total = cumulative(charge_statements(charge, facts))
+    if total is None or any(isinstance(fact, RefundsListed) and charge in fact.names for fact in facts):
+        return 0
+    a, t = total
+    explained = sum(
+        refund.amount
+        for refund in refunds
+        if second(refund.occurred_at) <= second(t)
+        and not (refund.failed_at is not None and second(refund.failed_at) <= second(t))
+    )
+    return max(0, a - explained)
+
+
+def moved(facts: Sequence[Fact], everything: Sequence[Fact]) -> list[tuple[str, datetime]]:
+    """Currency and time of every reversal that stands: refunds, disputes lost or open, and unexplained totals."""
+    known = reversals(facts, everything)
+    found = [
+        (one.currency, one.occurred_at)
+        for one in known
+        if one.stands or one.dispute in (DisputeState.OPEN, DisputeState.LOST)
+    ]
+    for charge in objects(Charge, facts):
+        refunds = [one for one in known if one.charge == charge.charge and one.dispute is None]
+        total = cumulative(charge_statements(charge.charge, facts))
+        if total is not None and not_explained(charge.charge, facts, refunds):
+            found.append((charge.currency, total[1]))
+    return found
 
 
 def gone_of(
@@ -185,11 +198,23 @@ def gone_of(
 ) -> Gone:
     """R19: a payment sums over its charges, at most what was paid."""
     known = reversals(facts, everything)
-    charges = [one_charge(name, facts, known) for name in sorted(names) if name.rank is NameRank.CHARGE]
+    named = {fact.charge for fact in facts if isinstance(fact, Charge)} | {one.charge for one in known if one.charge}
+    charges = [one_charge(name, facts, known) for name in sorted(named)]
     currency = source.amounts.currency
+    itself = [one for one in known if one.charge is None]
+    if itself:  # as of a charge whose amount nobody knows
+        charges.append(
+            OfCharge(
+                amount=None,
+                currency=itself[0].currency,
+                refunded=sum(one.amount for one in itself if one.stands),
+                lost=sum(one.amount for one in itself if one.dispute is DisputeState.LOST),
+                disputed=sum(one.amount for one in itself if one.dispute in (DisputeState.LOST, DisputeState.OPEN)),
+            )
+        )
 
     def by_share(charge: OfCharge) -> bool:
-        return isinstance(source, SaleCall) or (charge.currency is not None and charge.currency != currency)
+        return isinstance(source, SaleCall) or charge.currency != currency
 
     direct = [charge for charge in charges if not by_share(charge)]
     shared = [charge for charge in charges if by_share(charge)]
@@ -197,14 +222,9 @@ def gone_of(
     refunded = Fraction(sum(charge.refunded for charge in direct))
     disputed = Fraction(sum(charge.disputed for charge in direct))
     held_until = None
-    itself = [one for one in known if one.charge is None or one.charge not in names]
-    refunded += sum(one.amount for one in itself if one.stands)
-    gone += sum(one.amount for one in itself if one.stands or one.dispute is DisputeState.LOST)
-    disputed += sum(one.amount for one in itself if one.dispute in (DisputeState.LOST, DisputeState.OPEN))
-    moved = [moment for charge in shared for moment in charge.moved_at]
     if any(charge.amount is None for charge in shared):
-        if moved:
-            held_until = max(moved) + THIRTY_DAYS
+        if any(charge.gone or charge.disputed for charge in shared):
+            held_until = max(at for _, at in moved(facts, everything)) + THIRTY_DAYS
     elif shared:
         whole = sum(charge.amount or 0 for charge in shared)
         gone += Fraction(paid) * sum(charge.gone for charge in shared) / whole
@@ -213,7 +233,7 @@ def gone_of(
     return Gone(
         gone=min(Fraction(paid), gone),
         refunded=half_up(min(Fraction(paid), refunded)),
-        disputed=half_up(disputed),
+        disputed=half_up(min(Fraction(paid), disputed)),
         open_dispute=any(one.dispute is DisputeState.OPEN for one in known),
         held_until=held_until,
     )
@@ -229,7 +249,6 @@ def half_up(amount: Fraction) -> int:
 class Unlinked:
     """R21: a reversal whose payment nobody knows."""
 
-    customer_ids: frozenset[tuple[str, str]]
     currency: str
     occurred_at: datetime
 
@@ -239,24 +258,9 @@ class Unlinked:
 
 
 def unlinked(group: Any, everything: Sequence[Fact]) -> list[Unlinked]:
-    facts = facts_of(group, everything, everything)
+    facts = [fact for fact in everything if carries(fact, group, everything)]
     if any(isinstance(fact, Checkout | Invoice | SaleCall | NoPaymentFound) for fact in facts) or sells_by_itself(
         facts
     ):
         return []
-    customers = frozenset((fact.provider, fact.customer_id) for fact in facts if getattr(fact, "customer_id", None))  # type: ignore[attr-defined]
-    found = [
-        (one.currency, one.occurred_at)
-        for one in reversals(facts, everything)
-        if one.stands or one.dispute in (DisputeState.OPEN, DisputeState.LOST)
-    ]
-    for charge in objects(Charge, facts):
-        total = cumulative(charge_statements(charge.charge, facts))
-        if total is not None and total[0] > 0:
-            newest = [
-                fact
-                for fact in facts
-                if isinstance(fact, Charge) and fact.charge == charge.charge and fact.stated_at == total[1]
-            ]
-            found.append((charge.currency, newest[0].occurred_at))
-    return [Unlinked(customer_ids=customers, currency=currency, occurred_at=at) for currency, at in found]
+    return [Unlinked(currency=currency, occurred_at=at) for currency, at in moved(facts, everything)]

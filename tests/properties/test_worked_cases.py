@@ -26,6 +26,7 @@ from tests.builders import (
     a_payout_line,
     a_refund,
     a_sale_call,
+    a_subscription,
     a_trial,
     a_version,
     an_invoice,
@@ -33,6 +34,7 @@ from tests.builders import (
     money,
     no_payment_found,
     payment_names,
+    refunds_listed,
 )
 from tests.oracle import model
 from tests.properties import projection
@@ -505,3 +507,77 @@ def test_a_failed_payout_leaves_nothing_behind(read: Read) -> None:
     ]
     assert "in_payout" == commission(live(read, [checkout, *lines[:2]], catalogue), "cs_1")["status"]
     assert "approved" == commission(live(read, [checkout, *lines], catalogue), "cs_1")["status"]
+
+
+def test_what_was_never_captured_is_not_given_back_though_nothing_was(read: Read) -> None:
+    """R19: an authorisation that was released moves nothing, and holds nothing."""
+    catalogue = a_catalogue({"a": ("A", day(-1))})
+    told = [
+        a_checkout(day(0), "cs_1", click_id="a", customer_id="cus_1"),
+        a_charge(day(1), "ch_9", authorised=10000, captured=0, refunded=10000, customer_id="cus_1"),
+    ]
+    assert None is commission(live(read, told, catalogue, day(2)), "cs_1")["held"]
+
+
+def test_where_all_refunds_were_listed_a_total_holds_nothing(read: Read) -> None:
+    """R19, R21."""
+    catalogue = a_catalogue({"a": ("A", day(-1))})
+    told = [
+        a_checkout(day(0), "cs_1", click_id="a", customer_id="cus_1"),
+        a_charge(day(1), "ch_9", refunded=5000, customer_id="cus_1"),
+    ]
+    assert "UNLINKED_REFUND" == commission(live(read, told, catalogue, day(2)), "cs_1")["held"]
+    told.append(refunds_listed(day(1), "ch_9", []))
+    assert None is commission(live(read, told, catalogue, day(2)), "cs_1")["held"]
+
+
+def test_a_share_of_an_unknown_amount_waits(read: Read) -> None:
+    """R19: charges of a call's payment count by share; while one of their amounts is unknown the commission is held."""
+    catalogue = a_catalogue({"a": ("A", day(-1))})
+    told = [
+        a_sale_call(day(0), "user_1", 8000, invoice_id="pi_1", click_id="a"),
+        a_charge(day(0), "ch_1", "pi_1", captured=0),
+        a_charge(day(1), "ch_2", "pi_1", captured=10000, refunded=5000),
+    ]
+    waiting = commission(live(read, told, catalogue, day(2)), "pi_1")
+    assert (1600, "UNLINKED_REFUND") == (waiting["target"], waiting["held"])
+    told.append(a_charge(day(3), "ch_1", "pi_1", captured=10000))
+    known = live(read, told, catalogue, day(40))
+    assert (2000, 1200) == (sale(known, "pi_1")["refunded"], commission(known, "pi_1")["target"])
+
+
+def test_history_is_missing_unless_something_is_known_from_before(read: Read) -> None:
+    """R14, R17: the clock of the renewals starts at the subscription's start, as stated last."""
+    catalogue = a_catalogue({"a": ("A", day(-1))}, versions=[a_version(renewals=2)])
+    of_it = {"subscription_id": "sub_1", "customer_id": "cus_1"}
+    told: list[Fact] = [
+        a_subscription(day(1), "sub_1", customer_id="cus_1", started_at=day(-60)),
+        an_invoice(day(10), "in_1", billing_reason="subscription_cycle", click_id="a", **of_it),
+    ]
+    books = live(read, told, catalogue)
+    assert ("renewal", ["HISTORY_INCOMPLETE"]) == (sale(books, "in_1")["kind"], sale(books, "in_1")["marks"])
+    assert [] == commissions(books, "in_1")
+    told.append(a_subscription(day(2), "sub_1", customer_id="cus_1", started_at=day(-20)))
+    assert 1 == len(commissions(live(read, told, catalogue), "in_1"))
+    told.append(a_trial(day(10), "sub_1", customer_id="cus_1"))
+    assert "renewal" == sale(live(read, told, catalogue), "in_1")["kind"]
+    told.append(a_trial(day(9), "sub_1", customer_id="cus_1", stated_at=day(8)))
+    assert "initial" == sale(live(read, told, catalogue), "in_1")["kind"]
+
+
+def test_the_amount_paid_outside_goes_before_the_flag(read: Read) -> None:
+    """R12: `amount_paid_off_stripe`, else all of an invoice `paid_out_of_band`."""
+    part = an_invoice(day(0), "in_1", amounts=money(10000, off_processor=4000, out_of_band=True))
+    assert 6000 == sale(live(read, [part], a_catalogue({})), "in_1")["paid"]
+
+
+def test_a_later_payment_tells_whose_the_customer_is(read: Read) -> None:
+    """R4, R10: a payment associates what its own facts carry, from when both are said."""
+    catalogue = a_catalogue({"a": ("A", day(-1))})
+    of_it = {"subscription_id": "sub_1", "customer_id": "cus_1"}
+    told = [
+        an_invoice(day(0), "in_1", billing_reason="subscription_create", **of_it),
+        a_sale_call(day(-1), "user_1", 10000, invoice_id="in_2", click_id="a"),
+        an_invoice(day(14), "in_2", billing_reason="subscription_cycle", **of_it),
+    ]
+    assert ("A", "carried_forward", True) == won(live(read, told, catalogue), "in_1")
