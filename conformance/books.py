@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from refport_core.ports import Query, Transaction
+from refport_core.scope import Scope
+
 Line = dict[str, Any]
 
 
@@ -19,9 +22,8 @@ class Books:
     balances: Sequence[Line]
 
 
-def books_of_core(tx: Any, scope: Any, now: datetime, partners: Mapping[str, str]) -> Books:
+def books_of_core(tx: Transaction, scope: Scope, now: datetime, partners: Mapping[str, str]) -> Books:
     """The books of a core, read through its reading port."""
-    from refport_core.ports import Query
 
     def every(ask: Callable[[Any], Any]) -> list[Any]:
         found, cursor = [], None

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from conformance.books import differences
-from conformance.doors import Door, core_door
+from conformance.core_door import core_door
+from conformance.doors import Door
 from conformance.story import Story, moment, stories
 
 PERMUTATIONS = 4
@@ -56,14 +60,14 @@ def play_once(story: Story, door: Door, era: str, order: Sequence[int], name: st
     changes = list(story.changes)
     outcomes: dict[str, list[str]] = {}
     if name.startswith("shuffled"):
-        _change(story, door, changes)
+        _change(door, changes)
     for place in order:
         told = story.told[place]
         if name == "natural":
-            _change(story, door, changes, until=moment(told.get("received", told["at"])))
+            _change(door, changes, until=moment(told.get("received", told["at"])))
         came = door.tell(story, told, era, place)
         outcomes.setdefault(str(told.get("id", f"evt_{place + 1}")), came)
-    _change(story, door, changes)
+    _change(door, changes)
     problems = differences(story.expected, door.books(story))
     if name == "natural":
         for event, wanted in story.expected.get("outcomes", {}).items():
@@ -73,16 +77,13 @@ def play_once(story: Story, door: Door, era: str, order: Sequence[int], name: st
     return problems
 
 
-def _change(story: Story, door: Door, changes: list[Mapping[str, Any]], until: datetime | None = None) -> None:
+def _change(door: Door, changes: list[Mapping[str, Any]], until: datetime | None = None) -> None:
     while changes and (until is None or moment(changes[0]["at"]) <= until):
-        door.change(story, changes.pop(0))
+        door.change(changes.pop(0))
 
 
 def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
     """Plays the named stories (all, if none is named) against the core and prints a table; 1 if anything differs."""
-    from rich.console import Console
-    from rich.table import Table
-
     console = Console()
     known = {story.name: story for story in stories()}
     unknown = [name for name in names if name not in known]

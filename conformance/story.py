@@ -28,7 +28,7 @@ class UnusableStory(Exception):
 
 
 def moment(said: str | datetime) -> datetime:
-    """``"0d"`` is noon of the story's first day; ``"-1d"``, ``"5d 3h"``, ``"2d -1s"`` count from it. Also a TOML time."""
+    """``"0d"`` is noon of the first day; ``"-1d"``, ``"5d 3h"``, ``"2d -1s"`` count from it. Also a TOML time."""
     if isinstance(said, datetime):
         return said
     spans = SPAN.findall(said)
