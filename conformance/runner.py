@@ -91,7 +91,11 @@ def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
         console.print(f"There is no story {', '.join(unknown)}.", style="red", highlight=False)
         return 2
     chosen = [known[name] for name in names] or list(known.values())
-    table = Table("Story", "Rules", "Plays", "Result", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Story", "Shows", "Rules"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=None if heading == "Rules" else 1)
+    table.add_column("Plays", justify="right")
+    table.add_column("Result", no_wrap=True)
     failed: list[Result] = []
     plays = 0
     for story in chosen:
@@ -100,7 +104,8 @@ def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
         if result.problems:
             failed.append(result)
         table.add_row(
-            f"{story.name}\n  {story.title}",
+            story.name,
+            story.title,
             " ".join(story.rules),
             str(result.plays),
             "[red]differs[/red]" if result.problems else "as it must be",

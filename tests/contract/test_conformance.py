@@ -1,0 +1,99 @@
+"""Every story is as it must be: told to the core, and to a host over HTTP, in every era and many orders."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from conformance.books import differences
+from conformance.core_door import core_door
+from conformance.doors import Door, HostDoor
+from conformance.runner import orders, play, play_once
+from conformance.story import DAY_ZERO, Story, UnusableStory, load, stories
+from refport.asgi import create_app
+from refport.door import open_door
+from refport.settings import Stated, settings_from
+
+STORIES = {story.name: story for story in stories()}
+HOSTED = {name: story for name, story in STORIES.items() if not story.core_only and not story.calls}
+SEMANTICS = Path(__file__).parents[2] / "docs" / "semantics.md"
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_core_tells_it_as_it_must_be(name: str) -> None:
+    result = play(STORIES[name], core_door, permutations=2)
+    assert [] == result.problems
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_a_host_tells_it_as_it_must_be(name: str) -> None:
+    story = HOSTED[name]
+    for era, wanted in (("mixed", 3), *((era, 1) for era in story.eras)):
+        for order_name, order in list(orders(len(story.told), 1, f"{name} {era}"))[:wanted]:
+            with host_door() as door:
+                assert [] == play_once(story, door, era, order, order_name), (era, order_name)
+
+
+@contextmanager
+def host_door() -> Iterator[Door]:
+    """A host of its own, on in-memory books, at a frozen time that requests may set."""
+    settings = settings_from(Stated(database_url="memory://", clock=DAY_ZERO))
+    with open_door(settings) as door, TestClient(create_app(door.container, worker=False)) as client:
+        ours, stranger = door.bootstrap("story"), door.bootstrap("stranger")
+
+        def ask(method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, Any]:
+            answer = client.request(method, path, content=body, headers=dict(headers))
+            return answer.status_code, answer.json()
+
+        keys = {mode.value: key for mode, key in ours.api_keys.items()}
+        yield HostDoor(ask, keys, next(iter(stranger.api_keys.values())))
+
+
+def test_no_two_stories_tell_the_same() -> None:
+    assert len(STORIES) == len({story.fingerprint() for story in STORIES.values()})
+
+
+def test_every_story_names_rules_that_exist() -> None:
+    known = set(re.findall(r"\*\*(R\d+) ", SEMANTICS.read_text(encoding="utf-8")))
+    for story in STORIES.values():
+        assert story.rules, story.name
+        assert set(story.rules) <= known, story.name
+
+
+def test_every_worked_case_is_told() -> None:
+    told = {int(found[1]) for name in STORIES if (found := re.match(r"case-(\d+)", name))}
+    assert set(range(1, 26)) == told
+
+
+def test_there_are_enough_stories() -> None:
+    assert len(STORIES) >= 60
+
+
+def test_a_wrong_book_is_seen() -> None:
+    """The comparison can fail: each expected line, changed, is a difference."""
+    story = STORIES["case-01-cumulative-refunds"]
+    for what, key, wrong in (("sales", "paid", 1), ("commissions", "amount", 1), ("balances", "payable", 1)):
+        expected = {**story.expected, what: [{**story.expected[what][0], key: wrong}]}
+        with core_door() as door:
+            door.set_up(story)
+            for place, told in enumerate(story.told):
+                door.tell(story, told, "new", place)
+            assert [] == differences(story.expected, door.books(story))
+            assert [] != differences(expected, door.books(story))
+
+
+@pytest.mark.parametrize(
+    "text", ['title = "x"', 'title = "x"\nrules = []\ntold = []\nexpect = {}\nsurprise = 1'], ids=["lacking", "unknown"]
+)
+def test_a_story_that_cannot_be_played_says_why(text: str) -> None:
+    with pytest.raises(UnusableStory, match=r"is missing|nobody knows"):
+        load(text, "lacking")
+
+
+def test_every_story_has_something_to_tell() -> None:
+    empty: list[Story] = [story for story in STORIES.values() if not story.told]
+    assert [] == empty
