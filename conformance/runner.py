@@ -92,10 +92,11 @@ def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
         return 2
     chosen = [known[name] for name in names] or list(known.values())
     table = Table(box=None, pad_edge=False)
-    for heading in ("Story", "Shows", "Rules"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=None if heading == "Rules" else 1)
+    table.add_column("")
+    table.add_column("Story", no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column("Shows", no_wrap=True, overflow="ellipsis", ratio=3)
+    table.add_column("Rules", no_wrap=True)
     table.add_column("Plays", justify="right")
-    table.add_column("Result", no_wrap=True)
     failed: list[Result] = []
     plays = 0
     for story in chosen:
@@ -103,13 +104,8 @@ def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
         plays += result.plays
         if result.problems:
             failed.append(result)
-        table.add_row(
-            story.name,
-            story.title,
-            " ".join(story.rules),
-            str(result.plays),
-            "[red]differs[/red]" if result.problems else "as it must be",
-        )
+        mark = "[red]✗[/red]" if result.problems else "[green]✓[/green]"
+        table.add_row(mark, story.name, story.title, " ".join(story.rules), str(result.plays))
     console.print(table)
     for result in failed:
         console.print(f"\n{result.story.name}", style="bold red", highlight=False)
