@@ -91,12 +91,12 @@ def main(names: Sequence[str], permutations: int = PERMUTATIONS) -> int:
         console.print(f"There is no story {', '.join(unknown)}.", style="red", highlight=False)
         return 2
     chosen = [known[name] for name in names] or list(known.values())
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
+    table = Table(box=None, pad_edge=False, expand=True)
+    table.add_column("", width=1)
     table.add_column("Story", no_wrap=True, overflow="ellipsis", ratio=2)
     table.add_column("Shows", no_wrap=True, overflow="ellipsis", ratio=3)
-    table.add_column("Rules", no_wrap=True)
-    table.add_column("Plays", justify="right")
+    table.add_column("Rules", no_wrap=True, width=15)
+    table.add_column("Plays", justify="right", width=5)
     failed: list[Result] = []
     plays = 0
     for story in chosen:
