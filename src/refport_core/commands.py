@@ -19,7 +19,8 @@ class Delivery:
     connection (``provider``, ``account`` and ``mode`` say whose it will be). ``content`` is a digest of
     what makes a rendering (R3): two deliveries of one event id with equal content are duplicates.
     ``verdict`` is set where the translator already knows that there is nothing to do or to understand
-    (ignored, quarantined); such a delivery carries no facts.
+    (ignored, quarantined); such a delivery carries no facts. ``only_once``: its sender chose the id, and it names these
+    words for good; other words under the same id are refused, and nothing is kept of them.
     """
 
     scope: Scope | None
@@ -37,6 +38,7 @@ class Delivery:
     facts: tuple[Fact, ...] = ()
     verdict: Outcome | None = None
     looked_up: bool = False
+    only_once: bool = False
 
 
 def _batch(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:

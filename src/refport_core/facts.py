@@ -511,7 +511,9 @@ KINDS: tuple[type[Fact], ...] = (
 ORDER = {fact_class.kind: place for place, fact_class in enumerate(KINDS)}
 
 
-def earlier(fact: Fact) -> tuple[datetime, int, str, str, bytes]:
-    """R2: the order in which *earlier* is meant."""
+def earlier(fact: Fact) -> tuple[datetime, int, str, str, bytes, datetime, str]:
+    """R2: the order in which *earlier* is meant. A call's ids are ours, made as it came in: between calls the words
+    decide, and between equal words the receipt."""
     body: bytes = getattr(fact, "body", b"")
-    return (fact.occurred_at, ORDER[fact.kind], fact.object_id, "" if body else fact.event_id, body)
+    object_id, event_id = ("", "") if body else (fact.object_id, fact.event_id)
+    return (fact.occurred_at, ORDER[fact.kind], object_id, event_id, body, fact.stated_at, fact.object_id)

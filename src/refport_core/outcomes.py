@@ -6,13 +6,18 @@ from attrs import frozen
 
 
 class OutcomeKind(StrEnum):
-    """The answers of the contract."""
+    """The answers of the contract, and ``REFUSED``: of what was refused nothing is kept, so no event has it."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
     WAITING = "waiting"
     QUARANTINED = "quarantined"
+    REFUSED = "refused"
+
+
+OF_EVENTS = tuple(kind for kind in OutcomeKind if kind is not OutcomeKind.REFUSED)
+"""What an event that is kept can have come to."""
 
 
 @frozen

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from refport_core.commands import Delivery
 from refport_core.commissions import Balance, Commission
 from refport_core.customers import Customer
-from refport_core.facts import Fact
+from refport_core.facts import Fact, PaymentName
 from refport_core.holes import Hole
 from refport_core.leads import Lead
 from refport_core.ledger import Booked, Entry
@@ -142,10 +142,11 @@ class Kept:
 
     * ``new``: the event was not known;
     * ``duplicate``: this rendering of the event is known;
-    * ``rendering``: the event is known, this rendering is not (it is kept now, R3).
+    * ``rendering``: the event is known, this rendering is not (it is kept now, R3);
+    * ``refused``: the same of a delivery that is ``only_once``; nothing of it is kept.
     """
 
-    verdicts: tuple[Literal["new", "duplicate", "rendering"], ...]
+    verdicts: tuple[Literal["new", "duplicate", "rendering", "refused"], ...]
 
 
 class Statements(Protocol):
@@ -418,10 +419,22 @@ class Reading(Protocol):
         """By its id, or one that it ever had (R11)."""
         ...
 
+    def sale_named(self, scope: Scope, name: PaymentName) -> Sale | None:
+        """The sale of the payment with this name; a name belongs to one (R11)."""
+        ...
+
     def leads(self, scope: Scope, query: Query) -> Page: ...
     def lead(self, scope: Scope, lead_id: str) -> Lead | None: ...
+    def lead_of(self, scope: Scope, customer_id: str, event_name: str) -> Lead | None:
+        """The customer's lead of this name; there is one at most (R15). ``customer_id`` is the one that stands now."""
+        ...
+
     def customers(self, scope: Scope, query: Query) -> Page: ...
     def customer(self, scope: Scope, customer_id: str) -> Customer | None: ...
+    def customer_called(self, scope: Scope, external_id: str) -> Customer | None:
+        """The customer that the merchant calls so (R4)."""
+        ...
+
     def customers_by_id(self, scope: Scope, customer_ids: Iterable[str]) -> dict[str, Customer]: ...
     def commissions(self, scope: Scope, query: Query, now: datetime) -> Page: ...
     def commission(self, scope: Scope, commission_id: str) -> Commission | None: ...

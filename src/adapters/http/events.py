@@ -1,5 +1,7 @@
 """Events as the API shows them: what each came to, as it stands now."""
 
+from enum import StrEnum
+
 from litestar import get
 from litestar.params import FromPath
 from msgspec import Struct
@@ -9,9 +11,18 @@ from adapters.http.given import Caller, GivenUnitOfWork
 from adapters.http.lists import GivenListing, Listed, answered, listed
 from adapters.http.times import Instant, instant
 from refport_core.errors import NotFound
-from refport_core.outcomes import OutcomeKind
 from refport_core.ports import EventRecord
 from refport_core.scope import Mode
+
+
+class EventOutcome(StrEnum):
+    """What an event came to."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    WAITING = "waiting"
+    QUARANTINED = "quarantined"
 
 
 class Event(Struct, rename="camel"):
@@ -26,7 +37,7 @@ class Event(Struct, rename="camel"):
     api_version: str | None
     occurred_at: Instant
     received_at: Instant
-    outcome: OutcomeKind
+    outcome: EventOutcome
     reason: str | None
     error: str | None
 
@@ -41,7 +52,7 @@ def event_of(event: EventRecord) -> Event:
         api_version=event.api_version,
         occurred_at=instant(event.occurred_at),
         received_at=instant(event.received_at),
-        outcome=event.outcome.kind,
+        outcome=EventOutcome(event.outcome.kind),
         reason=event.outcome.reason,
         error=event.outcome.error,
     )

@@ -12,7 +12,7 @@ from msgspec import Struct
 from adapters.http.documents import with_key
 from adapters.http.given import Caller, GivenUnitOfWork
 from adapters.http.times import Instant, instant
-from refport_core.outcomes import OutcomeKind
+from refport_core.outcomes import OF_EVENTS
 from refport_core.ports import UnitOfWork
 from refport_core.scope import Scope
 
@@ -63,7 +63,7 @@ def get_status(caller: Caller, unit_of_work: GivenUnitOfWork, can_look_up: Given
     return Status(
         events=Events(
             received=status.events.get("received", 0),
-            **{kind.value: status.events.get(kind.value, 0) for kind in OutcomeKind},
+            **{kind.value: status.events.get(kind.value, 0) for kind in OF_EVENTS},
         ),
         lookups_due=status.lookups_due,
         jobs_due=0,

@@ -12,10 +12,10 @@ from litestar.params import FromPath, RawBody, SkipValidation
 from msgspec import Struct
 
 from adapters.http.documents import TakesSignedEvent, failures
+from adapters.http.events import EventOutcome
 from adapters.http.given import Now
 from adapters.http.inbox import Inbox
 from refport_core.commands import Delivery
-from refport_core.outcomes import OutcomeKind
 from refport_core.ports import Webhook
 
 Afterwards: TypeAlias = Mapping[str, Callable[[Delivery], None]]
@@ -27,7 +27,7 @@ class Received(Struct, rename="camel"):
 
     received: bool
     event_id: str
-    outcome: OutcomeKind
+    outcome: EventOutcome
 
 
 def receiver(processor: str, webhook: Webhook, afterwards: Afterwards) -> HTTPRouteHandler:
@@ -48,7 +48,7 @@ def receiver(processor: str, webhook: Webhook, afterwards: Afterwards) -> HTTPRo
         outcome = await inbox.submit(delivery)
         if (follow := afterwards.get(delivery.type)) is not None:
             await sync_to_thread(follow, delivery)
-        return Received(received=True, event_id=delivery.event_id, outcome=outcome.kind)
+        return Received(received=True, event_id=delivery.event_id, outcome=EventOutcome(outcome.kind))
 
     return receive_event
 

@@ -9,7 +9,7 @@ import msgspec
 
 from refport_core.commissions import CommissionStatus, Held
 from refport_core.errors import InvalidRequest
-from refport_core.outcomes import OutcomeKind
+from refport_core.outcomes import OF_EVENTS
 from refport_core.ports import Query
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ CLICKS = frozenset({"linkId", "partnerId"})
 CHOICES: Mapping[str, frozenset[str]] = {
     "status": frozenset(CommissionStatus),
     "held": frozenset(Held),
-    "outcome": frozenset(OutcomeKind),
+    "outcome": frozenset(OF_EVENTS),
 }
 
 # A place in a list: microseconds since 1970, then what tells rows of one instant apart.

@@ -15,6 +15,10 @@ from refport_core.ports import ClickIds, Ids, Transaction, Translator
 from refport_core.scope import Scope
 
 NOTHING_SAID = Outcome(OutcomeKind.IGNORED, "NOTHING_STATED")
+WITHOUT_EFFECT = {
+    "duplicate": Outcome(OutcomeKind.DUPLICATE),
+    "refused": Outcome(OutcomeKind.REFUSED, "IDEMPOTENCY_MISMATCH"),
+}
 
 
 def record_facts(
@@ -34,7 +38,7 @@ def record_facts(
     causes: dict[Scope, Cause] = {}
     verdicts: dict[tuple[Scope, str, str], Outcome] = {}
     for delivery, verdict in zip(command.deliveries, kept.verdicts, strict=True):
-        if delivery.scope is None or verdict == "duplicate":
+        if delivery.scope is None or verdict in WITHOUT_EFFECT:
             continue
         before = (
             tx.facts.of_event(delivery.scope, delivery.provider, delivery.event_id) if verdict == "rendering" else []
@@ -89,8 +93,8 @@ def united(delivery: Delivery, tx: Transaction, translators: Mapping[str, Transl
 
 
 def _outcome(delivery: Delivery, verdict: str, settled: Mapping[tuple[Scope, str, str], Outcome]) -> Outcome:
-    if verdict == "duplicate":
-        return Outcome(OutcomeKind.DUPLICATE)
+    if verdict in WITHOUT_EFFECT:
+        return WITHOUT_EFFECT[verdict]
     if delivery.scope is None:
         return delivery.verdict or NOTHING_SAID
     return settled.get((delivery.scope, delivery.provider, delivery.event_id), NOTHING_SAID)

@@ -23,7 +23,7 @@ from refport_core.commands import (
 )
 from refport_core.commissions import Commission
 from refport_core.facts import Effect, Fact
-from refport_core.outcomes import OutcomeKind
+from refport_core.outcomes import OF_EVENTS, OutcomeKind
 from refport_core.ports import Query, UnitOfWork
 from refport_core.programs import Flat, Percentage, Reward, RewardEvent
 from tests.builders import (
@@ -107,7 +107,7 @@ def test_any_order_and_any_batches_give_the_same_books(unit_of_work: UnitOfWork,
 
     assert [] == application.verify(LIVE)
     with unit_of_work.read() as tx:
-        assert 14 == sum(tx.reading.status(LIVE).events[kind.value] for kind in OutcomeKind if kind != "duplicate")
+        assert 14 == sum(tx.reading.status(LIVE).events[kind.value] for kind in OF_EVENTS if kind != "duplicate")
         assert 5 == tx.reading.status(LIVE).events["duplicate"]
         sold = sorted((sale.refunded, sale.attribution.rule) for sale in tx.reading.sales(LIVE, Query()).data)
         owed = sorted((each.event, each.target) for each in tx.reading.commissions(LIVE, Query(), NOW).data)

@@ -12,7 +12,7 @@ from attrs import evolve
 from adapters.persistence import queries
 from refport_core.commissions import CommissionStatus, Held, Hold, Line, balances
 from refport_core.errors import InvalidRequest
-from refport_core.facts import PayoutState
+from refport_core.facts import PaymentName, PayoutState, payment_name
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import Page, Query, Transaction, UnitOfWork
 from refport_core.programs import RewardEvent
@@ -364,3 +364,36 @@ def test_a_change_of_the_customer_is_seen_by_the_filter(unit_of_work: UnitOfWork
         assert ["sale_1"] == [sale.id for sale in tx.reading.sales(LIVE, Query(filters={"customer": "user_7"})).data]
         assert () == tx.reading.customers(LIVE, Query(filters={"email": "a@x.example"})).data
         assert (named,) == tx.reading.customers(LIVE, Query(filters={"email": "b@x.example"})).data
+
+
+@pytest.mark.parametrize(
+    ("name", "sale_id"),
+    [
+        (payment_name("pi_1"), "sale_1"),
+        (payment_name("in_4"), "sale_4"),
+        (payment_name("order-1"), "sale_3"),
+        (payment_name("order-1", "shopify"), None),
+        (payment_name("in_2"), None),
+    ],
+)
+def test_a_name_has_one_sale(books: Transaction, name: PaymentName, sale_id: str | None) -> None:
+    """R11: names are scoped by their processor."""
+    sale = books.reading.sale_named(LIVE, name)
+
+    assert sale_id == (None if sale is None else sale.id)
+    assert books.reading.sale_named(OTHER, name) is None
+
+
+def test_a_customer_has_one_lead_of_a_name(books: Transaction) -> None:
+    """R15."""
+    assert LEADS[0] == books.reading.lead_of(LIVE, "cus_1", "Trial Started")
+    assert LEADS[1] == books.reading.lead_of(LIVE, "cus_2", "Signed up")
+    assert books.reading.lead_of(LIVE, "cus_1", "Signed up") is None
+    assert books.reading.lead_of(OTHER, "cus_1", "Trial Started") is None
+
+
+def test_a_customer_is_called_as_the_merchant_calls_him(books: Transaction) -> None:
+    """R4."""
+    assert CUSTOMERS[0] == books.reading.customer_called(LIVE, "user_1")
+    assert books.reading.customer_called(LIVE, "cus_1") is None
+    assert books.reading.customer_called(OTHER, "user_1") is None

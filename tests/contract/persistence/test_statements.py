@@ -36,6 +36,20 @@ def test_another_content_of_a_known_event_is_another_rendering(unit_of_work: Uni
         assert [first, second, third] == tx.statements.renderings(a_delivery())
 
 
+def test_other_words_under_an_id_that_its_sender_chose_are_refused_and_not_kept(unit_of_work: UnitOfWork) -> None:
+    """The id names the first words for good, in one batch and in the next."""
+    first, second, third = (a_delivery(body=body, only_once=True) for body in (b"one", b"two", b"three"))
+    kept = evolve(first, only_once=False)
+    with unit_of_work.begin() as tx:
+        assert ("new", "refused", "duplicate") == tx.statements.add([first, second, first]).verdicts
+    with unit_of_work.begin() as tx:
+        assert ("refused", "duplicate", "refused") == tx.statements.add([third, first, second]).verdicts
+        assert [kept] == tx.statements.renderings(first)
+        assert [kept] == [delivery for _, delivery in tx.statements.of_scope(LIVE)]
+        assert {"received": 3, "duplicate": 2}.items() <= tx.reading.status(LIVE).events.items()
+        assert ("new", "new") == tx.statements.add([evolve(second, scope=TEST), evolve(second, scope=OTHER)]).verdicts
+
+
 def test_a_statement_comes_back_as_it_was_said_without_facts(unit_of_work: UnitOfWork) -> None:
     said = a_delivery(
         "evt_1",

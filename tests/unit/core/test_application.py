@@ -107,6 +107,20 @@ def test_a_delivery_is_made_of_the_facts_of_one_statement() -> None:
         deliver(body=b"raw")
 
 
+def test_other_words_under_an_id_that_its_sender_chose_are_refused_and_move_nothing(books: Books) -> None:
+    """The first words stand, in one batch and in the next."""
+    sold, sold_more = (
+        a_statement("call_1", an_invoice(day(0), "in_1", paid=paid), body=str(paid), only_once=True)
+        for paid in (10000, 20000)
+    )
+    refused = Outcome(OutcomeKind.REFUSED, "IDEMPOTENCY_MISMATCH")
+
+    assert [Outcome(OutcomeKind.APPLIED), refused] == books.outcomes(sold, sold_more)
+    assert [refused, Outcome(OutcomeKind.DUPLICATE)] == books.outcomes(sold_more, sold)
+    assert [10000] == [sale.paid for sale in books.sales()]
+    assert [] == books.app.verify(LIVE)
+
+
 def test_a_batch_answers_an_outcome_for_each_delivery_in_its_order(books: Books) -> None:
     """R3: and of different kinds."""
     told = [

@@ -185,12 +185,14 @@ def test_a_call_was_said_at_its_receipt_and_all_else_when_it_occurred() -> None:
 
 
 def test_earlier_is_by_time_kind_object_and_event() -> None:
-    """R2: API calls end with the bytes of their body."""
+    """R2: of API calls the words decide, whatever ids they got as they came in; of equal words the receipt."""
     in_order = [
         an_invoice(day(0) - timedelta(seconds=1), "in_9"),
-        a_lead_call(day(0), "user_1", "a", object_id="call_1", event_id="z", body=b"1"),
+        a_lead_call(day(0), "user_1", "a", object_id="call_3", body=b"0"),
+        a_lead_call(day(0), "user_1", "a", object_id="call_2", event_id="z", body=b"1"),
         a_lead_call(day(0), "user_1", "a", object_id="call_1", event_id="a", body=b"2"),
-        a_lead_call(day(0), "user_1", "a", object_id="call_2", body=b"0"),
+        a_lead_call(day(0), "user_1", "a", object_id="call_0", body=b"2", stated_at=day(0) + timedelta(seconds=1)),
+        a_lead_call(day(0), "user_1", "a", object_id="call_4", body=b"2", stated_at=day(0) + timedelta(seconds=1)),
         a_sale_call(day(0), "user_1", 1),
         a_checkout(day(0), "cs_1", event_id="evt_1"),
         a_checkout(day(0), "cs_1", event_id="evt_2"),

@@ -10,7 +10,7 @@ from adapters.persistence.memory.tables import EventKey, Table, Tables
 from adapters.persistence.queries import Place, cursor_of, micros, place_of, status_counts, wanted
 from refport_core.commissions import Balance, Commission, balances
 from refport_core.customers import Customer
-from refport_core.facts import NameRank
+from refport_core.facts import NameRank, PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.ports import EventRecord, Page, Query, Status
@@ -136,17 +136,30 @@ class MemoryReading:
     def sale(self, scope: Scope, sale_id: str) -> Sale | None:
         return self._tables.sales.get((scope, self._tables.resolve(scope, sale_id)))
 
+    def sale_named(self, scope: Scope, name: PaymentName) -> Sale | None:
+        return next(
+            (sale for sale in _of(self._tables.sales, scope) if name.key in {each.key for each in sale.names}), None
+        )
+
     def leads(self, scope: Scope, query: Query) -> Page:
         return page(_of(self._tables.leads, scope), query, _attributed(self._tables), _occurred)
 
     def lead(self, scope: Scope, lead_id: str) -> Lead | None:
         return self._tables.leads.get((scope, self._tables.resolve(scope, lead_id)))
 
+    def lead_of(self, scope: Scope, customer_id: str, event_name: str) -> Lead | None:
+        leads = _of(self._tables.leads, scope)
+        return next((lead for lead in leads if (lead.customer_id, lead.event_name) == (customer_id, event_name)), None)
+
     def customers(self, scope: Scope, query: Query) -> Page:
         return page(_of(self._tables.customers, scope), query, _CUSTOMERS, _occurred)
 
     def customer(self, scope: Scope, customer_id: str) -> Customer | None:
         return self._tables.customers.get((scope, self._tables.resolve(scope, customer_id)))
+
+    def customer_called(self, scope: Scope, external_id: str) -> Customer | None:
+        customers = _of(self._tables.customers, scope)
+        return next((customer for customer in customers if customer.external_id == external_id), None)
 
     def customers_by_id(self, scope: Scope, customer_ids: Iterable[str]) -> dict[str, Customer]:
         found = {customer_id: self._tables.customers.get((scope, customer_id)) for customer_id in set(customer_ids)}

@@ -23,7 +23,7 @@ class MemoryStatements:
     def add(self, deliveries: Sequence[Delivery]) -> Kept:
         return Kept(verdicts=tuple(self._add(delivery) for delivery in deliveries))
 
-    def _add(self, delivery: Delivery) -> Literal["new", "duplicate", "rendering"]:
+    def _add(self, delivery: Delivery) -> Literal["new", "duplicate", "rendering", "refused"]:
         tables, key = self._tables, event_key(delivery)
         tables.told(delivery.received_at)
         event = tables.events.get(key)
@@ -35,6 +35,8 @@ class MemoryStatements:
         if any(tables.statements[number].content == delivery.content for number in tables.renderings[key]):
             tables.events.put(key, evolve(event, duplicates=event.duplicates + 1))
             return "duplicate"
+        if delivery.only_once:
+            return "refused"
         number = self._keep(delivery, key)
         if weight(delivery) > weight(tables.statements[event.winner]):
             tables.events.put(key, evolve(event, winner=number))
@@ -42,7 +44,7 @@ class MemoryStatements:
 
     def _keep(self, delivery: Delivery, key: EventKey) -> int:
         number = len(self._tables.statements) + 1
-        self._tables.statements.put(number, evolve(delivery, facts=()))
+        self._tables.statements.put(number, evolve(delivery, facts=(), only_once=False))
         self._tables.renderings.put(key, (*(self._tables.renderings.get(key) or ()), number))
         return number
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, case, func, literal, or_, select, tuple_
 
 from adapters.persistence import queries
 from adapters.persistence.queries import Place, at_micros, cursor_of, micros, place_of, status_counts, wanted
@@ -27,6 +27,7 @@ from adapters.persistence.sqlalchemy.tables import (
 )
 from refport_core.commissions import Balance, Commission, CommissionStatus
 from refport_core.customers import Customer
+from refport_core.facts import PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.ports import EventRecord, Page, Query, Status
@@ -69,6 +70,17 @@ _RECORDS = select(events, statements.c.body).join(
 )
 
 
+def _asked(table: Table, *names: str) -> tuple[Condition, ...]:
+    return tuple(table.c[name] == bindparam(name) for name in ("workspace_id", "mode", *names))
+
+
+_NAMED = select(sales).where(
+    *_asked(sales), sales.c.id == select(sale_names.c.sale_id).where(*_asked(sale_names, "name")).scalar_subquery()
+)
+_LEAD_OF = select(leads).where(*_asked(leads, "customer_id", "event_name"))
+_CALLED = select(customers).where(*_asked(customers, "external_id"))
+
+
 class SqlReading:
     """Lists and single positions of one scope."""
 
@@ -91,11 +103,17 @@ class SqlReading:
     def sale(self, scope: Scope, sale_id: str) -> Sale | None:
         return self._resolved(sales, scope, sale_id, rows.sale_from_row)
 
+    def sale_named(self, scope: Scope, name: PaymentName) -> Sale | None:
+        return self._only(_NAMED, scope, rows.sale_from_row, name=name.key)
+
     def leads(self, scope: Scope, query: Query) -> Page:
         return self._occurred(leads, scope, query, self._attributed(leads, scope), rows.lead_from_row)
 
     def lead(self, scope: Scope, lead_id: str) -> Lead | None:
         return self._resolved(leads, scope, lead_id, rows.lead_from_row)
+
+    def lead_of(self, scope: Scope, customer_id: str, event_name: str) -> Lead | None:
+        return self._only(_LEAD_OF, scope, rows.lead_from_row, customer_id=customer_id, event_name=event_name)
 
     def customers(self, scope: Scope, query: Query) -> Page:
         conditions = {
@@ -107,6 +125,9 @@ class SqlReading:
 
     def customer(self, scope: Scope, customer_id: str) -> Customer | None:
         return self._resolved(customers, scope, customer_id, rows.customer_from_row)
+
+    def customer_called(self, scope: Scope, external_id: str) -> Customer | None:
+        return self._only(_CALLED, scope, rows.customer_from_row, external_id=external_id)
 
     def customers_by_id(self, scope: Scope, customer_ids: Iterable[str]) -> dict[str, Customer]:
         return {
@@ -287,6 +308,10 @@ class SqlReading:
         return is_of
 
     # -- pages
+
+    def _only(self, statement: Select[Any], scope: Scope, value: Callable[[Row[Any]], T], **wanted: str) -> T | None:
+        found = self._session.rows(statement, {**rows.scope_to_row(scope), **wanted})
+        return next((value(row) for row in found), None)
 
     def _resolved(self, table: Table, scope: Scope, some_id: str, value: Callable[[Row[Any]], T]) -> T | None:
         this = table.c.id == resolve(self._session, scope, some_id)

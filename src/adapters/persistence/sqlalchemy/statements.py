@@ -18,7 +18,7 @@ from refport_core.ports import Kept
 from refport_core.scope import Mode, Scope
 
 EventKey = tuple[str, Mode, str, str]  # owner, mode, provider, event id
-Verdict = Literal["new", "duplicate", "rendering"]
+Verdict = Literal["new", "duplicate", "rendering", "refused"]
 
 _THIS_EVENT = (
     events.c.owner == bindparam("_owner"),
@@ -84,6 +84,9 @@ class SqlStatements:
             if delivery.content in known[key]:
                 repeated[key] += 1
                 verdicts.append("duplicate")
+                continue
+            if known[key] and delivery.only_once:
+                verdicts.append("refused")
                 continue
             if known[key]:
                 rendered[key] = None
