@@ -1,6 +1,7 @@
 """The wiring: every object of the host, made once. Nobody else knows all the classes."""
 
 import secrets
+import time
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
@@ -13,8 +14,10 @@ from dependency_injector.providers import (
     Singleton,
 )
 
+from adapters.http.click_buffer import ClickBuffer
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
+from adapters.http.known_links import KnownLinks
 from adapters.persistence.memory import MemoryUnitOfWork
 from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
 from adapters.stripe.lookups import StripeLookUps
@@ -79,6 +82,8 @@ class Container(DeclarativeContainer):
         translators=Dict({PROVIDER: translator}),
     )
     inbox = Singleton(Inbox, application)
+    known_links = Singleton(KnownLinks, unit_of_work, Object(time.monotonic))
+    click_buffer = Singleton(ClickBuffer, application)
     keys = Singleton(KeyRing, unit_of_work, clock, ids, Object(secrets.token_bytes))
     connections = Singleton(
         StripeConnections,

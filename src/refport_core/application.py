@@ -11,6 +11,7 @@ from refport_core.commands import (
     ChangeLink,
     ChangePartner,
     ChangeProgram,
+    CountClicks,
     CreateLink,
     CreatePartner,
     CreateProgram,
@@ -131,6 +132,10 @@ class Application:
         """R6. Raises ``NotFound``, ``InvalidRequest``."""
         at = now or self.clock.now()
         return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids))
+
+    def count_clicks(self, command: CountClicks) -> None:
+        """Keeps clicks that were made already; attribution never depends on it (R6)."""
+        self._do(lambda tx: tx.catalogue.put_clicks(command.clicks))
 
     # -- statements again ---------------------------------------------------------------------------
 

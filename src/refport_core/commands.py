@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from refport_core.facts import Effect, Fact
 from refport_core.outcomes import Outcome
+from refport_core.programs import Click
 from refport_core.scope import Mode, Scope
+
+
+class Keep(Enum):
+    """A field that keeps its value, where ``None`` would clear it."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
 
 
 @frozen(kw_only=True)
@@ -121,7 +132,8 @@ class CreatePartner:
 
 @frozen(kw_only=True)
 class ChangePartner:
-    """From now on, never in the past (R16). A ``program_id`` enrols the partner in a further program."""
+    """From now on, never in the past (R16). A ``program_id`` enrols the partner in a further program; the ``tenant_id``
+    is that enrolment's, else the only one's, and ``None`` clears it."""
 
     workspace_id: str
     partner_id: str
@@ -129,7 +141,7 @@ class ChangePartner:
     email: str | None = None
     status: str | None = None
     program_id: str | None = None
-    tenant_id: str | None = None
+    tenant_id: str | Keep | None = KEEP
 
 
 @frozen(kw_only=True)
@@ -152,18 +164,19 @@ class CreateLink:
     key: str | None = None
     domain: str | None = None
     expires_at: datetime | None = None
+    status: str = "active"
 
 
 @frozen(kw_only=True)
 class ChangeLink:
-    """Everything but program and partner may change (R7)."""
+    """Everything but program and partner may change (R7). ``None`` for ``domain`` and ``expires_at`` clears them."""
 
     workspace_id: str
     link_id: str
     url: str | None = None
     key: str | None = None
-    domain: str | None = None
-    expires_at: datetime | None = None
+    domain: str | Keep | None = KEEP
+    expires_at: datetime | Keep | None = KEEP
     status: str | None = None
 
 
@@ -174,3 +187,10 @@ class RecordClick:
     workspace_id: str
     link_id: str
     occurred_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class CountClicks:
+    """Clicks whose ids are issued already, each with its workspace: kept together, each once."""
+
+    clicks: tuple[tuple[str, Click], ...]

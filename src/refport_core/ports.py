@@ -278,8 +278,16 @@ class CatalogueStore(Protocol):
         """In every workspace: a click names its link, whoever's it is."""
         ...
 
+    def links_at(self, places: Iterable[tuple[str | None, str]]) -> list[Link]:
+        """Those of the whole installation that stand at these places: (domain, key)."""
+        ...
+
     def put_click(self, workspace_id: str, click: Click) -> None:
         """Count a click; attribution never depends on it."""
+        ...
+
+    def put_clicks(self, made: Iterable[tuple[str, Click]]) -> None:
+        """Count clicks, each with its workspace; one that is counted already is not counted again."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The HTTP host, made of finished objects."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,10 +22,13 @@ from adapters.http import (
     partners,
     payouts,
     programs,
+    qr,
     sales,
+    script,
     status,
 )
 from adapters.http.bodies import JsonRequest
+from adapters.http.click_buffer import ClickBuffer
 from adapters.http.documents import KEY, description_of
 from adapters.http.errors import Errors
 from adapters.http.given import caller, give
@@ -33,20 +36,22 @@ from adapters.http.headers import protect
 from adapters.http.inbox import Inbox
 from adapters.http.integrations import ConnectionService
 from adapters.http.keys import KeyRing, with_a_key
+from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
 from adapters.http.lists import listing
+from adapters.http.redirect import Redirect, finding_links
 from adapters.http.status import AskedByKey, CanLookUp
 from adapters.http.times import RequestTime
 from adapters.http.webhooks import Afterwards, receiver
 from refport_core.application import Application
 from refport_core.errors import NotFound
-from refport_core.ports import Clock, Ids, UnitOfWork, Webhook
+from refport_core.ports import ClickIds, Clock, Ids, UnitOfWork, Webhook
 
 MEBIBYTE: Final = 1024 * 1024
 API_VERSION: Final = "1"
 NOUNS: Final = (
-    programs, partners, links, integrations, clicks, customers, leads, sales, commissions, ledger, balances, payouts,
-    events, status,
+    programs, partners, links, qr, integrations, clicks, customers, leads, sales, commissions, ledger, balances,
+    payouts, events, status,
 )  # fmt: skip
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -58,11 +63,15 @@ def create_app(
     unit_of_work: UnitOfWork,
     webhooks: Mapping[str, Webhook],
     inbox: Inbox,
+    known_links: KnownLinks,
+    click_buffer: ClickBuffer,
+    click_ids: ClickIds,
     keys: KeyRing,
     connections: ConnectionService,
     clock: Clock,
     ids: Ids,
     public_url: str,
+    link_domains: Iterable[str] = (),
     max_body: int = MEBIBYTE,
     clock_header: bool = False,
     afterwards: Afterwards = MappingProxyType({}),
@@ -72,8 +81,10 @@ def create_app(
     """The host. ``webhooks`` are keyed by processor, ``afterwards`` by event type: what follows once such an event is
     durable. ``max_body`` is in bytes. ``clock_header``: on a frozen host ``Refport-Clock`` is a request's "now".
     ``can_look_up`` tells whether the provider can be asked for a workspace and mode (else: whether a connection has
-    an API key). The inbox is finished before what ``lifespan`` opened is closed.
+    an API key). Inbox and clicks are finished before what ``lifespan`` opened is closed.
     """
+    domains = frozenset(domain.lower() for domain in link_domains)
+    time = RequestTime(clock, clock_header)
     api = Router(
         "/api",
         guards=[with_a_key(keys)],
@@ -81,7 +92,8 @@ def create_app(
             "application": give(application),
             "unit_of_work": give(unit_of_work),
             "connections": give(connections),
-            "addresses": give(Addresses(public_url)),
+            "addresses": give(Addresses(public_url, domains)),
+            "known_links": give(known_links),
             "can_look_up": give(can_look_up or AskedByKey(unit_of_work)),
             "caller": Provide(caller, sync_to_thread=False),
             "listing": Provide(listing, sync_to_thread=False),
@@ -95,18 +107,21 @@ def create_app(
         route_handlers=[receiver(processor, webhook, afterwards) for processor, webhook in webhooks.items()],
     )
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
-    return Litestar(
-        [api, incoming, host],
+    following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
+    app = Litestar(
+        [api, incoming, host, *script.ROUTES, *following.routes()],
         before_request=refuse_nul,
         before_send=[protect],
-        dependencies={"now": Provide(RequestTime(clock, clock_header).now, sync_to_thread=False)},
+        dependencies={"now": Provide(time.now, sync_to_thread=False)},
         exception_handlers={Exception: Errors(ids).answer},
-        lifespan=[*lifespan, _finishing(inbox)],
+        lifespan=[*lifespan, _finishing(inbox.close, click_buffer.close, known_links.close)],
         logging_config=None,
-        openapi_config=description_of(API_VERSION),
+        openapi_config=description_of(API_VERSION, domains),
         request_class=JsonRequest,
         request_max_body_size=max_body,
     )
+    app.asgi_handler = finding_links(app.asgi_handler, domains)
+    return app
 
 
 def refuse_nul(request: Request[Any, Any, Any]) -> None:
@@ -115,10 +130,11 @@ def refuse_nul(request: Request[Any, Any, Any]) -> None:
         raise NotFound
 
 
-def _finishing(inbox: Inbox) -> Lifespan:
+def _finishing(*closes: Callable[[], Awaitable[None]]) -> Lifespan:
     @asynccontextmanager
     async def finishing(_: Litestar) -> AsyncIterator[None]:
         yield
-        await inbox.close()
+        for close in closes:
+            await close()
 
     return finishing

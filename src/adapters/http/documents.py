@@ -1,11 +1,12 @@
 """The API's description of itself: OpenAPI 3.1 at /schema/openapi.json, and nothing else under /schema."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -59,13 +60,50 @@ def with_body(*statuses: int) -> dict[int, ResponseSpec]:
     return with_key(413, 415, *statuses)
 
 
+RAW_ROUTE: Final = "/r"
+
+
+def raw_paths(link_domains: Iterable[str]) -> dict[str, Any]:
+    """What stands behind the raw route ``/r``, which the framework cannot describe. Its errors are pages."""
+    servers = [{"url": f"https://{domain}"} for domain in sorted(link_domains)]
+    paths: dict[str, Any] = {f"{RAW_ROUTE}/{{key}}": {"get": _followed("followLink"), "head": _followed("previewLink")}}
+    if servers:
+        on_domains = {"get": _followed("followLinkOnDomain"), "head": _followed("previewLinkOnDomain")}
+        paths["/{key}"] = {"servers": servers, **on_domains}
+    return paths
+
+
+def _followed(operation_id: str) -> dict[str, Any]:
+    page = {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
+    redirect = {
+        "description": "To the link's address. A visit carries `refp_id` there and is counted; crawlers, prefetches, "
+        "`HEAD` and loads that are no navigation are sent without it",
+        "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
+    }
+    errors = {str(status): {"description": WHEN[status], "content": page} for status in (400, 404, 503)}
+    return {
+        "operationId": operation_id,
+        "summary": "Follow a link",
+        "parameters": [
+            {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}}
+        ],
+        "responses": {"302": redirect, **errors},
+    }
+
+
 PAGE: Final = re.compile(rb"Listed_[a-z.]*\.([A-Za-z]+)_")
 
 
-@get("/openapi.json", include_in_schema=False, media_type="application/json", sync_to_thread=False)
-def openapi_document(request: Request[Any, Any, Any]) -> bytes:
+def openapi_document(raw: Mapping[str, Any]) -> HTTPRouteHandler:
     """The description of every route. The framework names pages by our modules; readers get ``SaleList``."""
-    return PAGE.sub(rb"\1List", encode(request.app.openapi_schema.to_schema()))
+
+    @get("/openapi.json", include_in_schema=False, media_type="application/json", sync_to_thread=False)
+    def document(request: Request[Any, Any, Any]) -> bytes:
+        described = request.app.openapi_schema.to_schema()
+        described["paths"] = {**described["paths"], **raw}
+        return PAGE.sub(rb"\1List", encode(described))
+
+    return document
 
 
 @dataclass
@@ -80,19 +118,23 @@ class TakesSignedEvent(Operation):
 class DocumentAlone(JsonRenderPlugin):
     """Takes the pages that the framework would add under /schema away again, its own error page too."""
 
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.raw = raw
+
     def receive_router(self, router: Router) -> None:
         router.routes.clear()
-        router.register(openapi_document)
+        router.register(openapi_document(self.raw))
 
 
-def description_of(version: str) -> OpenAPIConfig:
+def description_of(version: str, link_domains: Iterable[str]) -> OpenAPIConfig:
     """What the framework needs to know to describe the API."""
     return OpenAPIConfig(
         title="Refport",
         version=version,
         description=DESCRIPTION,
         path="/schema",
-        render_plugins=[DocumentAlone()],
+        render_plugins=[DocumentAlone(raw_paths(link_domains))],
         create_examples=False,
         use_handler_docstrings=True,
         components=Components(

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException
 from msgspec import Struct
 
+from adapters.http.pages import is_page, page_of
 from refport_core import errors as core
 from refport_core.ports import Ids
 
@@ -127,8 +128,8 @@ class Errors:
 
     ids: Ids
 
-    def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
-        """The envelope. Never a trace, never a 5xx but 503."""
+    def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """The envelope, or where people read a page. Never a trace, never a 5xx but 503."""
         meaning = meaning_of(error)
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         if meaning is None:
@@ -139,6 +140,8 @@ class Errors:
             headers["WWW-Authenticate"] = "Bearer"
         if meaning.status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        if is_page(request.scope):
+            return page_of(meaning.status, headers)
         return Response(
             ErrorAnswer(error=Problem(code=meaning.code, message=message)),
             status_code=meaning.status,

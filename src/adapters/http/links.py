@@ -10,34 +10,45 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.bodies import Id, whole
+from adapters.http.destinations import destination_of
 from adapters.http.documents import with_body, with_key
 from adapters.http.given import Caller, GivenApplication, GivenUnitOfWork, Now
+from adapters.http.known_links import KnownLinks, reserved
 from adapters.http.lists import GivenListing, Listed, having, listed, page_of
 from adapters.http.times import Instant, StatedTime, in_utc, instant
 from refport_core import programs as core
-from refport_core.commands import ChangeLink, CreateLink
-from refport_core.errors import NotFound
+from refport_core.commands import KEEP, ChangeLink, CreateLink
+from refport_core.errors import InvalidRequest, NotFound
 from refport_core.ports import Transaction
 
 Url: TypeAlias = Annotated[str, Meta(pattern=whole(r"https?://[^\x00-\x20\x7f]+"), max_length=2000)]
-Key: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9][A-Za-z0-9._~-]*"), max_length=100)]
+Key: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]+"), max_length=100)]
 Domain: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"), max_length=260)]
 Status: TypeAlias = Literal["active", "disabled"]
 
 
 @frozen
 class Addresses:
-    """Where links are reached: under ``public_url``, or on a domain of their own."""
+    """Where links are reached: under ``public_url``, or on a domain of their own, one of ``link_domains``."""
 
     public_url: str
+    link_domains: frozenset[str] = frozenset()
 
     def short_link(self, link: core.Link) -> str:
         if link.domain is not None:
             return f"https://{link.domain}/{link.key}"
         return f"{self.public_url.rstrip('/')}/r/{link.key}"
 
+    def checked(self, domain: str | None) -> str | None:
+        """The domain as it is configured. Raises ``InvalidRequest`` where no link is reached on it."""
+        if domain is None or (known := domain.lower()) in self.link_domains:
+            return domain and known
+        configured = ", ".join(sorted(self.link_domains)) or "none is configured (REFPORT_LINK_DOMAINS)"
+        raise InvalidRequest(f"domain must be one of this host's link domains: {configured}")
+
 
 GivenAddresses: TypeAlias = NamedDependency[SkipValidation[Addresses]]
+GivenKnownLinks: TypeAlias = NamedDependency[SkipValidation[KnownLinks]]
 
 
 class NewLink(Struct, rename="camel", kw_only=True):
@@ -53,12 +64,12 @@ class NewLink(Struct, rename="camel", kw_only=True):
 
 
 class LinkChange(Struct, rename="camel", kw_only=True):
-    """What is left out keeps its value. Program and partner never change (R7)."""
+    """What is left out keeps its value; ``null`` clears it. Program and partner never change (R7)."""
 
     url: Url | UnsetType = UNSET
     key: Key | UnsetType = UNSET
-    domain: Domain | UnsetType = UNSET
-    expires_at: StatedTime | UnsetType = UNSET
+    domain: Domain | UnsetType | None = UNSET
+    expires_at: StatedTime | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
 
 
@@ -104,29 +115,38 @@ def create_link(
     application: GivenApplication,
     unit_of_work: GivenUnitOfWork,
     addresses: GivenAddresses,
+    known_links: GivenKnownLinks,
     now: Now,
     data: JSONBody[NewLink],
 ) -> Link:
     """Create a link. It serves both modes."""
-    workspace_id = caller.workspace_id
-    link = application.create_link(
-        CreateLink(
-            workspace_id=workspace_id,
-            url=data.url,
-            program_id=data.program_id,
-            partner_id=data.partner_id,
-            key=data.key,
-            domain=data.domain and data.domain.lower(),
-            expires_at=in_utc(data.expires_at, "expiresAt"),
-        ),
-        now=now,
+    command = CreateLink(
+        workspace_id=caller.workspace_id,
+        url=_leading_somewhere(data.url),
+        program_id=data.program_id,
+        partner_id=data.partner_id,
+        key=_free_of_routes(data.key),
+        domain=addresses.checked(data.domain),
+        expires_at=in_utc(data.expires_at, "expiresAt"),
+        status=data.status,
     )
-    if data.status != link.status:
-        link = application.change_link(
-            ChangeLink(workspace_id=workspace_id, link_id=link.id, status=data.status), now=now
-        )
+    link = application.create_link(command, now=now)
+    known_links.changed()
     with unit_of_work.read() as tx:
-        return links_of(tx, workspace_id, [link], addresses)[0]
+        return links_of(tx, caller.workspace_id, [link], addresses)[0]
+
+
+def _leading_somewhere(url: str) -> str:
+    """Raises ``InvalidRequest`` where no browser could follow it."""
+    destination_of(url)
+    return url
+
+
+def _free_of_routes(key: str | None) -> str | None:
+    """Raises ``InvalidRequest`` where a link domain would not tell the link from the host's own addresses."""
+    if key is not None and reserved(key):
+        raise InvalidRequest(f"key {key} is an address of the host itself; choose another key")
+    return key
 
 
 @get(
@@ -174,6 +194,7 @@ def change_link(
     application: GivenApplication,
     unit_of_work: GivenUnitOfWork,
     addresses: GivenAddresses,
+    known_links: GivenKnownLinks,
     now: Now,
     link_id: FromPath[str],
     data: JSONBody[LinkChange],
@@ -182,13 +203,14 @@ def change_link(
     command = ChangeLink(
         workspace_id=caller.workspace_id,
         link_id=link_id,
-        url=None if isinstance(data.url, UnsetType) else data.url,
-        key=None if isinstance(data.key, UnsetType) else data.key,
-        domain=None if isinstance(data.domain, UnsetType) else data.domain.lower(),
-        expires_at=None if isinstance(data.expires_at, UnsetType) else in_utc(data.expires_at, "expiresAt"),
+        url=None if isinstance(data.url, UnsetType) else _leading_somewhere(data.url),
+        key=None if isinstance(data.key, UnsetType) else _free_of_routes(data.key),
+        domain=KEEP if isinstance(data.domain, UnsetType) else addresses.checked(data.domain),
+        expires_at=KEEP if isinstance(data.expires_at, UnsetType) else in_utc(data.expires_at, "expiresAt"),
         status=None if isinstance(data.status, UnsetType) else data.status,
     )
     link = application.change_link(command, now=now)
+    known_links.changed()
     with unit_of_work.read() as tx:
         return links_of(tx, caller.workspace_id, [link], addresses)[0]
 

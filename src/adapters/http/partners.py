@@ -16,7 +16,7 @@ from adapters.http.links import Addresses, GivenAddresses, Link, links_of
 from adapters.http.lists import GivenListing, Listed, having, listed, page_of
 from adapters.http.times import instant
 from refport_core import programs as core
-from refport_core.commands import ChangeEnrollment, ChangePartner, CreatePartner
+from refport_core.commands import KEEP, ChangeEnrollment, ChangePartner, CreatePartner
 from refport_core.errors import NotFound
 from refport_core.ports import Transaction
 from refport_core.programs import in_force
@@ -36,13 +36,14 @@ class NewPartner(Struct, rename="camel", kw_only=True):
 
 
 class PartnerChange(Struct, rename="camel", kw_only=True):
-    """What is left out keeps its value; all is from now on (R16). A ``programId`` enrols in a further program."""
+    """What is left out keeps its value; all is from now on (R16). A ``programId`` enrols in a further program;
+    ``tenantId`` is of the enrolment there, else of the only one, and ``null`` clears it."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     program_id: Id | UnsetType = UNSET
-    tenant_id: Name | UnsetType = UNSET
+    tenant_id: Name | UnsetType | None = UNSET
 
 
 class EnrollmentChange(Struct):
@@ -196,7 +197,7 @@ def change_partner(
         email=None if isinstance(data.email, UnsetType) else data.email,
         status=None if isinstance(data.status, UnsetType) else data.status,
         program_id=None if isinstance(data.program_id, UnsetType) else data.program_id,
-        tenant_id=None if isinstance(data.tenant_id, UnsetType) else data.tenant_id,
+        tenant_id=KEEP if isinstance(data.tenant_id, UnsetType) else data.tenant_id,
     )
     partner = application.change_partner(command, now=now)
     with unit_of_work.read() as tx:

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import evolve
 
 from refport_core.commands import (
+    KEEP,
     ChangeEnrollment,
     ChangeLink,
     ChangePartner,
@@ -92,13 +93,27 @@ def change_partner(command: ChangePartner, tx: Transaction, now: datetime, ids: 
         _one_of("status", command.status, PARTNER_STATUSES)
         partner = evolve(partner, statuses=(*partner.statuses, Change(now, command.status)))
     tx.catalogue.put_partner(partner)
-    if command.program_id is not None:
-        program_id = _program_for(tx, command.workspace_id, command.program_id)
-        enrolled = {each.program_id for each in tx.catalogue.enrollments_of(command.workspace_id, [partner.id])}
-        if program_id not in enrolled:
-            tx.catalogue.put_enrollment(_enrollment(ids, partner, program_id, command.tenant_id, now))
+    if command.program_id is not None or command.tenant_id is not KEEP:
+        _change_enrollment_of(partner, command, tx, now, ids)
     _feel_the_change(tx, command.workspace_id, now, partner.id, now, ids, click_ids)
     return partner
+
+
+def _change_enrollment_of(partner: Partner, command: ChangePartner, tx: Transaction, now: datetime, ids: Ids) -> None:
+    """The enrolment in the named program, made where there is none, else the only one."""
+    enrolled = {each.program_id: each for each in tx.catalogue.enrollments_of(partner.workspace_id, [partner.id])}
+    if command.program_id is not None:
+        program_id = program_of(tx, partner.workspace_id, command.program_id).id
+    elif len(enrolled) == 1:
+        (program_id,) = enrolled
+    else:
+        raise InvalidRequest("programId must say in which program: the partner takes part in several")
+    enrollment = enrolled.get(program_id)
+    if enrollment is None:
+        tenant_id = None if command.tenant_id is KEEP else command.tenant_id
+        tx.catalogue.put_enrollment(_enrollment(ids, partner, program_id, tenant_id, now))
+    elif command.tenant_id is not KEEP:
+        tx.catalogue.put_enrollment(evolve(enrollment, tenant_id=command.tenant_id))
 
 
 def change_enrollment(
@@ -117,7 +132,8 @@ def change_enrollment(
 
 def create_link(command: CreateLink, tx: Transaction, now: datetime, ids: Ids) -> Link:
     """A link of an enrolled partner, or one without a program, which earns nothing. Raises ``NotFound``,
-    ``InvalidRequest``, ``Conflict`` (the key is taken)."""
+    ``InvalidRequest``, ``Conflict`` (the chosen key is taken)."""
+    _one_of("status", command.status, LINK_STATUSES)
     program_id, partner_id = command.program_id, command.partner_id
     if partner_id is not None:
         enrolled = [each.program_id for each in tx.catalogue.enrollments_of(command.workspace_id, [partner_id])]
@@ -133,12 +149,13 @@ def create_link(command: CreateLink, tx: Transaction, now: datetime, ids: Ids) -
     link = Link(
         id=link_id,
         workspace_id=command.workspace_id,
-        key=_link_key(command.key) if command.key is not None else link_id.rpartition("_")[2][-10:].lower(),
+        key=_link_key(command.key) if command.key is not None else _free_key(tx, command.domain, link_id, ids),
         url=_url(command.url),
         domain=command.domain,
         program_id=program_id,
         partner_id=partner_id,
         expires_at=command.expires_at,
+        status=command.status,
         created_at=now,
     )
     tx.catalogue.put_link(link)
@@ -155,8 +172,8 @@ def change_link(command: ChangeLink, tx: Transaction) -> Link:
         link,
         url=_url(command.url) if command.url is not None else link.url,
         key=_link_key(command.key) if command.key is not None else link.key,
-        domain=command.domain or link.domain,
-        expires_at=command.expires_at or link.expires_at,
+        domain=link.domain if command.domain is KEEP else command.domain,
+        expires_at=link.expires_at if command.expires_at is KEEP else command.expires_at,
         status=command.status or link.status,
     )
     tx.catalogue.put_link(link)
@@ -263,6 +280,18 @@ def _link_key(value: str) -> str:
     if not 1 <= len(value) <= 100 or not all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
         raise InvalidRequest("key must be 1 to 100 of the characters A-Z a-z 0-9 _ -")
     return value
+
+
+def _free_key(tx: Transaction, domain: str | None, link_id: str, ids: Ids) -> str:
+    """The end of the link's own id; where somebody has that key, of a further id."""
+    key = _end_of(link_id)
+    while tx.catalogue.links_at([(domain, key)]):
+        key = _end_of(ids.new("lnk"))
+    return key
+
+
+def _end_of(some_id: str) -> str:
+    return some_id.rpartition("_")[2][-10:].lower()
 
 
 def _url(value: str) -> str:

@@ -12,8 +12,10 @@ from attrs import define, evolve, field, frozen
 from litestar import Litestar
 
 from adapters.http.app import create_app
+from adapters.http.click_buffer import ClickBuffer
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
+from adapters.http.known_links import KnownLinks
 from adapters.persistence.memory import MemoryUnitOfWork
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
@@ -119,15 +121,18 @@ class Host:
     def __init__(self, application: Application | None = None, **settings: Any) -> None:
         self.ids = TimeOrderedIds()
         self.clock = FrozenClock(NOW)
-        click_ids = SignedClickIds([b"0" * 32])
+        self.click_ids = SignedClickIds([b"0" * 32])
+        self.seconds = 0.0
         self.unit_of_work: UnitOfWork = settings.pop("unit_of_work", None) or MemoryUnitOfWork(self.ids)
         self.application = application or Application(
             unit_of_work=self.unit_of_work,
             clock=self.clock,
             ids=self.ids,
-            click_ids=click_ids,
+            click_ids=self.click_ids,
             translators={},
         )
+        self.known_links = KnownLinks(self.unit_of_work, lambda: self.seconds)
+        self.click_buffer = ClickBuffer(self.application)
         self.webhook = SignedByWord()
         self.inbox = Inbox(self.application)
         self.connections = KeptConnections(self.ids)
@@ -138,12 +143,15 @@ class Host:
             unit_of_work=self.unit_of_work,
             webhooks={"stripe": self.webhook},
             inbox=self.inbox,
+            known_links=self.known_links,
+            click_buffer=self.click_buffer,
+            click_ids=self.click_ids,
             keys=self.keys,
             connections=self.connections,
             clock=self.clock,
             ids=self.ids,
             public_url="https://go.example/",
-            **settings,
+            **{"link_domains": ("go.example", "b.example"), **settings},
         )
         self.runner = asyncio.Runner()
         self.ready = asyncio.Event()

@@ -125,3 +125,24 @@ def test_clicks_are_counted_once_and_shown_to_their_workspace(unit_of_work: Unit
         assert a_click("clk_1") == tx.reading.click("ws_1", "clk_1")
         assert tx.reading.click("ws_1", "clk_3") is None
         assert tx.reading.click("ws_1", "clk_unknown") is None
+
+
+def test_clicks_are_counted_together_each_for_its_workspace(unit_of_work: UnitOfWork) -> None:
+    made = [(f"ws_{number % 2}", a_click(f"clk_{number}")) for number in range(1500)]
+    with unit_of_work.begin() as tx:
+        tx.catalogue.put_clicks(made[:1000])
+        tx.catalogue.put_clicks(made[500:])
+        tx.catalogue.put_clicks([])
+    with unit_of_work.read() as tx:
+        assert [{"lnk_1": 750}] * 2 == [tx.reading.clicks_of(f"ws_{number}", ["lnk_1"]) for number in range(2)]
+
+
+def test_links_are_found_where_they_stand_in_the_whole_installation(unit_of_work: UnitOfWork) -> None:
+    own, ours = a_link("lnk_1", key="spring"), a_link("lnk_2", key="spring", domain="go.example", workspace_id="ws_2")
+    with unit_of_work.begin() as tx:
+        for link in (own, ours, a_link("lnk_3", key="Spring"), a_link("lnk_4", key="autumn", domain="go.example")):
+            tx.catalogue.put_link(link)
+    with unit_of_work.read() as tx:
+        places = [("go.example", "spring"), (None, "spring"), (None, "autumn"), ("no.example", "spring"), (None, "")]
+        assert [own, ours] == sorted(tx.catalogue.links_at(places), key=lambda link: link.id)
+        assert [] == tx.catalogue.links_at([])

@@ -59,6 +59,7 @@ WRITES: dict[str, Callable[[Transaction], object]] = {
     "catalogue.put_enrollment": lambda tx: tx.catalogue.put_enrollment(an_enrollment()),
     "catalogue.put_link": lambda tx: tx.catalogue.put_link(a_link()),
     "catalogue.put_click": lambda tx: tx.catalogue.put_click("ws_1", a_click()),
+    "catalogue.put_clicks": lambda tx: tx.catalogue.put_clicks([("ws_1", a_click())]),
     "access.put_workspace": lambda tx: tx.access.put_workspace(a_workspace()),
     "access.put_key": lambda tx: tx.access.put_key(a_key()),
     "access.put_connection": lambda tx: tx.access.put_connection(a_connection()),

@@ -12,11 +12,12 @@ from refport_core.commands import (
     ChangeLink,
     ChangePartner,
     ChangeProgram,
+    CountClicks,
     CreateProgram,
     RecordClick,
 )
 from refport_core.errors import Conflict, InvalidRequest, NotFound
-from refport_core.programs import Catalogue, Change, Enrollment, Percentage, Reward, RewardEvent
+from refport_core.programs import Catalogue, Change, Click, Enrollment, Percentage, Reward, RewardEvent
 from tests.builders import LIVE, TEST, a_checkout, a_lead_call, day
 from tests.unit.core.books import Books
 
@@ -249,6 +250,32 @@ def test_an_enrolment_changes_from_now_on(books: Books) -> None:
         books.app.change_enrollment(ChangeEnrollment(workspace_id="ws_1", enrollment_id="enr_9", status="active"))
 
 
+def test_a_tenant_id_is_the_one_enrollments_or_that_of_the_named_program(books: Books) -> None:
+    books.a_program()
+    partner = books.a_partner(tenant_id="t_1")
+
+    def tenants(**said: Any) -> Any:
+        books.app.change_partner(ChangePartner(workspace_id="ws_1", partner_id=partner.id, **said))
+        return [each.tenant_id for each in enrollments(books)]
+
+    assert ["t_1"] == tenants(name="Ada L.")
+    assert ["t_2"] == tenants(tenant_id="t_2")
+    assert [None] == tenants(tenant_id=None)
+    second = books.a_program()
+    assert [None, "t_3"] == tenants(program_id=second.id, tenant_id="t_3")
+    assert [None, "t_3"] == tenants(program_id=second.id)
+    assert [None, "t_4"] == tenants(program_id=second.id, tenant_id="t_4")
+    with pytest.raises(InvalidRequest, match="programId must say in which program: the partner takes part in several"):
+        tenants(tenant_id="t_5")
+
+
+def test_an_enrollment_without_a_stated_tenant_id_has_none(books: Books) -> None:
+    books.a_program()
+    partner, second = books.a_partner(), books.a_program()
+    books.app.change_partner(ChangePartner(workspace_id="ws_1", partner_id=partner.id, program_id=second.id))
+    assert [None, None] == [each.tenant_id for each in enrollments(books)]
+
+
 # -- links and clicks -----------------------------------------------------------------------------------
 
 
@@ -275,6 +302,22 @@ def test_a_made_key_is_the_end_of_the_links_id_in_small_letters(books: Books) ->
     """At most ten characters."""
     books.ids.new = lambda prefix: f"{prefix}_ABCDEFGHIJKLM"  # type: ignore[method-assign]
     assert "defghijklm" == books.a_link().key
+
+
+def test_a_made_key_that_somebody_has_is_made_again(books: Books) -> None:
+    """On one domain; on another the key is free."""
+    books.a_link(key="defghijklm")
+    made = iter(["lnk_1ABCDEFGHIJKLM", "lnk_2ABCDEFGHIJKLM", "lnk_3BCDEFGHIJKLMN", "lnk_4ABCDEFGHIJKLM"])
+    books.ids.new = lambda _prefix: next(made)  # type: ignore[method-assign]
+    link = books.a_link()
+    assert ("lnk_1ABCDEFGHIJKLM", "efghijklmn") == (link.id, link.key)
+    assert "defghijklm" == books.a_link(domain="go.example").key
+
+
+def test_a_link_may_begin_disabled(books: Books) -> None:
+    assert "disabled" == books.a_link(status="disabled").status
+    with pytest.raises(InvalidRequest, match="status must be one of active, disabled"):
+        books.a_link(status="gone")
 
 
 def test_of_several_programs_a_link_names_one(books: Books) -> None:
@@ -372,6 +415,19 @@ def test_a_link_changes_everything_but_its_program_and_partner(books: Books) -> 
         books.app.change_link(ChangeLink(workspace_id="ws_1", link_id="lnk_9"))
 
 
+def test_a_links_domain_and_end_can_be_taken_away(books: Books) -> None:
+    """What is not said stays, and ``None`` says something."""
+    link = books.a_link(domain="old.example", expires_at=day(200))
+
+    def change(**said: Any) -> Any:
+        changed = books.app.change_link(ChangeLink(workspace_id="ws_1", link_id=link.id, **said))
+        return changed.domain, changed.expires_at
+
+    assert (None, day(200)) == change(domain=None)
+    assert (None, None) == change(expires_at=None)
+    assert (None, None) == change(key="new")
+
+
 def test_a_key_is_taken_once(books: Books) -> None:
     books.a_link(key="spring")
     with pytest.raises(Conflict):
@@ -394,6 +450,17 @@ def test_a_click_is_recorded_now_or_when_it_was_made(books: Books) -> None:
         books.app.record_click(RecordClick(workspace_id="ws_1", link_id="lnk_9"))
     with books.unit_of_work.read() as tx:
         assert {link.id: 3} == tx.reading.clicks_of("ws_1", [link.id])
+
+
+def test_clicks_that_were_made_already_are_counted_together_and_once(books: Books) -> None:
+    """R6."""
+    link = books.a_link()
+    made = tuple(("ws_1", Click(id=f"clk_{number}", link_id=link.id, occurred_at=NOW)) for number in (1, 2, 1))
+    for _ in range(2):
+        books.app.count_clicks(CountClicks(clicks=made))
+    with books.unit_of_work.read() as tx:
+        assert {link.id: 2} == tx.reading.clicks_of("ws_1", [link.id])
+        assert made[0][1] == tx.reading.click("ws_1", "clk_1")
 
 
 # -- what a change moves --------------------------------------------------------------------------------

@@ -79,9 +79,17 @@ class MemoryCatalogue:
         wanted = set(link_ids)
         return [each for link_id in sorted(wanted) if (each := self._tables.links.get(link_id)) is not None]
 
+    def links_at(self, places: Iterable[tuple[str | None, str]]) -> list[Link]:
+        wanted = set(places)
+        return [each for each in self._tables.links.values() if (each.domain, each.key) in wanted]
+
     def put_click(self, workspace_id: str, click: Click) -> None:
-        if click.id not in self._tables.clicks:
-            self._tables.clicks.put(click.id, (workspace_id, click))
+        self.put_clicks([(workspace_id, click)])
+
+    def put_clicks(self, made: Iterable[tuple[str, Click]]) -> None:
+        for workspace_id, click in made:
+            if click.id not in self._tables.clicks:
+                self._tables.clicks.put(click.id, (workspace_id, click))
 
 
 def one(table: Table[str, O], workspace_id: str, some_id: str) -> O | None:

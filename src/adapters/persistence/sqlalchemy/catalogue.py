@@ -1,5 +1,6 @@
 """The port ``CatalogueStore`` in a database."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -91,5 +92,19 @@ class SqlCatalogue:
             for row in self._session.rows(select(links).where(links.c.id.in_(some)).order_by(links.c.id))
         ]
 
+    def links_at(self, places: Iterable[tuple[str | None, str]]) -> list[Link]:
+        keys_on: dict[str, list[str]] = defaultdict(list)
+        for domain, key in places:
+            keys_on[domain or ""].append(key)
+        return [
+            rows.link_from_row(row)
+            for domain, keys in keys_on.items()
+            for some in chunks(keys)
+            for row in self._session.rows(select(links).where(links.c.domain == domain, links.c.key.in_(some)))
+        ]
+
     def put_click(self, workspace_id: str, click: Click) -> None:
-        self._session.insert_missing(clicks, [rows.click_to_row(workspace_id, click)])
+        self.put_clicks([(workspace_id, click)])
+
+    def put_clicks(self, made: Iterable[tuple[str, Click]]) -> None:
+        self._session.insert_missing(clicks, [rows.click_to_row(*each) for each in made])
