@@ -69,7 +69,7 @@ def test_a_click_id_is_found_in(name: str) -> None:
         SimpleNamespace(cookies=None, headers=None),
         SimpleNamespace(cookies="refp_id=clk_1"),
         {"HTTP_COOKIE": "theme=dark"},
-        object(),
+        pytest.param(object(), id="something else"),
     ],
     ids=repr,
 )
