@@ -1,5 +1,6 @@
 """The links that visitors follow, at hand, so that a redirect neither waits for a database nor needs one."""
 
+import logging
 from asyncio import Future, Task, get_running_loop, shield, wait_for
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -13,6 +14,8 @@ from adapters.http.destinations import Destination, destination_of
 from refport_core.errors import InvalidRequest, Unavailable
 from refport_core.ports import UnitOfWork
 from refport_core.programs import Link
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 0.25  # so long a visitor of a link that is known waits for what is newer
@@ -101,7 +104,7 @@ class KnownLinks:
             return await shield(answer)
         try:
             return await wait_for(shield(answer), PATIENCE_SECONDS)
-        except (Unavailable, TimeoutError):
+        except Exception:  # noqa: BLE001 - whatever it is, the link is known
             return known.link
 
     async def close(self) -> None:
@@ -124,6 +127,7 @@ class KnownLinks:
                 try:
                     found = await loop.run_in_executor(self.thread, self._read, tuple(asked))
                 except Exception as error:  # noqa: BLE001 - whatever it is, those who know the link go on without
+                    logger.warning("links cannot be looked up now: %s", type(error).__qualname__)
                     self._refuse(asked, error)
                 else:
                     self._keep(asked, found, state, seconds)

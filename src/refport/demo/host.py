@@ -67,7 +67,7 @@ class HostProcess:
         return f"http://{ADDRESS}:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "refport", "serve", "--host", ADDRESS, "--port", str(self.port), *self.options]
+        command = self.command()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)  # noqa: S603  # our own
         until = time.monotonic() + LONGEST_START_SECONDS
@@ -76,6 +76,9 @@ class HostProcess:
                 self.kill()
                 raise HostFailed(f"The host did not start:\n{self.log.read_text(encoding='utf-8')[-2000:]}")
             time.sleep(0.05)
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "refport", "serve", "--host", ADDRESS, "--port", str(self.port), *self.options]
 
     def answers(self) -> bool:
         connection = HTTPConnection(ADDRESS, self.port, timeout=5)
