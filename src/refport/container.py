@@ -14,6 +14,8 @@ from dependency_injector.providers import (
     Singleton,
 )
 
+from adapters.http.calls import PROVIDER as CALLS
+from adapters.http.calls import CallTranslator
 from adapters.http.click_buffer import ClickBuffer
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
@@ -79,7 +81,7 @@ class Container(DeclarativeContainer):
         clock=clock,
         ids=ids,
         click_ids=click_ids,
-        translators=Dict({PROVIDER: translator}),
+        translators=Dict({PROVIDER: translator, CALLS: Singleton(CallTranslator)}),
     )
     inbox = Singleton(Inbox, application)
     known_links = Singleton(KnownLinks, unit_of_work, Object(time.monotonic))

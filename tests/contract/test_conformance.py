@@ -17,9 +17,10 @@ from conformance.story import DAY_ZERO, Story, UnusableStory, load, stories
 from refport.asgi import create_app
 from refport.door import open_door
 from refport.settings import Stated, settings_from
+from tests.broken_cores import BROKEN, broken_core
 
 STORIES = {story.name: story for story in stories()}
-HOSTED = {name: story for name, story in STORIES.items() if not story.core_only and not story.calls}
+HOSTED = {name: story for name, story in STORIES.items() if not story.core_only}
 SEMANTICS = Path(__file__).parents[2] / "docs" / "semantics.md"
 
 
@@ -97,3 +98,21 @@ def test_a_story_that_cannot_be_played_says_why(text: str) -> None:
 def test_every_story_has_something_to_tell() -> None:
     empty: list[Story] = [story for story in STORIES.values() if not story.told]
     assert [] == empty
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_it_fails_on_a_core_that_is_broken(name: str) -> None:
+    assert any(fails(how, STORIES[name]) for how in BROKEN)
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_some_story_fails_on_a_core_in_which(how: str) -> None:
+    assert any(fails(how, story) for story in STORIES.values())
+
+
+def fails(how: str, story: Story) -> bool:
+    with broken_core(how), core_door() as door:
+        try:
+            return bool(play_once(story, door, story.eras[-1], range(len(story.told)), "natural"))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return True

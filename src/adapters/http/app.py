@@ -26,6 +26,7 @@ from adapters.http import (
     sales,
     script,
     status,
+    track,
 )
 from adapters.http.bodies import JsonRequest
 from adapters.http.click_buffer import ClickBuffer
@@ -42,6 +43,7 @@ from adapters.http.lists import listing
 from adapters.http.redirect import Redirect, finding_links
 from adapters.http.status import AskedByKey, CanLookUp
 from adapters.http.times import RequestTime
+from adapters.http.track import Tracking
 from adapters.http.webhooks import Afterwards, receiver
 from refport_core.application import Application
 from refport_core.errors import NotFound
@@ -51,7 +53,7 @@ MEBIBYTE: Final = 1024 * 1024
 API_VERSION: Final = "1"
 NOUNS: Final = (
     programs, partners, links, qr, integrations, clicks, customers, leads, sales, commissions, ledger, balances,
-    payouts, events, status,
+    payouts, events, status, track,
 )  # fmt: skip
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -94,6 +96,7 @@ def create_app(
             "connections": give(connections),
             "addresses": give(Addresses(public_url, domains)),
             "known_links": give(known_links),
+            "tracking": give(Tracking(unit_of_work=unit_of_work, click_ids=click_ids, inbox=inbox, ids=ids)),
             "can_look_up": give(can_look_up or AskedByKey(unit_of_work)),
             "caller": Provide(caller, sync_to_thread=False),
             "listing": Provide(listing, sync_to_thread=False),

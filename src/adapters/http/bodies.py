@@ -12,6 +12,7 @@ from refport_core.errors import InvalidRequest
 from refport_core.scope import Scope
 
 JSON: Final = "application/json"
+EXACT: Final = 2**53 - 1  # the largest integer that every reader of JSON reads as it is
 NO_NUL: Final = "^[^\\x00]*$"  # no store keeps a NUL in a text
 
 
@@ -24,13 +25,22 @@ Name: TypeAlias = Annotated[str, Meta(pattern=NO_NUL, min_length=1, max_length=2
 Id: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z0-9_-]+"), max_length=200)]
 Secret: TypeAlias = Annotated[str, Meta(pattern=whole("[!-~]+"), max_length=500)]
 Currency: TypeAlias = Annotated[str, Meta(pattern=whole("[A-Za-z]{3}"), description="ISO 4217")]
-PositiveMinor: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1, description="in minor units")]
+PositiveMinor: TypeAlias = Annotated[int, Meta(ge=1, le=EXACT, description="in minor units")]
 
 
 @cache
 def decoder_of(wanted: Any) -> "msgspec.json.Decoder[Any]":
     """One decoder for each body type of the API."""
     return msgspec.json.Decoder(wanted)
+
+
+def read_body(body: bytes, wanted: Any) -> Any:
+    """A body as what is wanted of it. Raises ``InvalidRequest``; JSON is UTF-8, in what is passed over too."""
+    try:
+        body.decode()
+        return decoder_of(wanted).decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InvalidRequest(str(error) or "The body is no JSON that can be read.") from None
 
 
 class JsonRequest(Request[Any, Scope, Any]):
@@ -42,7 +52,4 @@ class JsonRequest(Request[Any, Scope, Any]):
             raise UnsupportedMediaType
         field = self.route_handler.parsed_data_field
         assert field is not None  # noqa: S101 - only handlers that take a body ask for it
-        try:
-            return decoder_of(field.annotation).decode(await self.body())
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise InvalidRequest(str(error) or "The body is no JSON that can be read.") from None
+        return read_body(await self.body(), field.annotation)

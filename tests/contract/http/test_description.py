@@ -100,6 +100,7 @@ def test_the_routes_are_those_of_the_contract(described: dict[str, Any]) -> None
         *("GET /r/*", "GET /*", "GET /refp.js"),
         "PATCH /api/enrollments/*",
         "POST /api/clicks",
+        *(f"POST /api/track/{what}" for what in ("lead", "sale")),
         *(
             f"GET /api/{noun}{tail}"
             for noun in ("clicks", "customers", "leads", "sales", "commissions", "ledger", "payouts", "events")
@@ -140,8 +141,11 @@ def test_every_good_answer_has_a_described_body(described: dict[str, Any]) -> No
             (body,) = operation["responses"]["200"]["content"].values()
             assert "string" == body["schema"]["type"]
             continue
-        reference = operation["responses"][good[0]]["content"]["application/json"]["schema"]["$ref"]
-        name = reference.removeprefix("#/components/schemas/")
+        schema = operation["responses"][good[0]]["content"]["application/json"]["schema"]
+        if path == "/api/track/lead":  # a click whose link has no program
+            assert {"type": "null"} in schema["oneOf"]
+            (schema,) = [each for each in schema["oneOf"] if each != {"type": "null"}]
+        name = schema["$ref"].removeprefix("#/components/schemas/")
         assert re.fullmatch("[A-Za-z]+", name), name
         assert name in described["components"]["schemas"]
 
@@ -206,6 +210,15 @@ def test_bodies_are_described_with_their_bounds(described: dict[str, Any]) -> No
     assert {"name", "email"} == set(schemas["NewPartner"]["required"])
     assert 1 == schemas["Flat"]["properties"]["amount"]["minimum"]
     assert schemas["Percentage"]["properties"]["percent"]["pattern"]
+
+
+def test_a_key_that_names_a_call_is_described_as_it_is_read(described: dict[str, Any]) -> None:
+    for path in ("/api/track/lead", "/api/track/sale"):
+        (key,) = described["paths"][path]["post"]["parameters"]
+        assert ("Idempotency-Key", "header", False) == (key["name"], key["in"], key.get("required", False))
+        assert {"minLength": 1, "maxLength": 255}.items() <= key["schema"].items(), key["schema"]
+        for text, taken in (("k", True), ("order 17", True), (" k", False), ("é", False)):
+            assert taken == bool(re.fullmatch(key["schema"]["pattern"], text))
 
 
 def test_nothing_of_our_modules_is_in_it(described: dict[str, Any]) -> None:
