@@ -50,7 +50,9 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         can_look_up=container.known_keys().can_ask,
         lifespan=lifespan,
     )
-    return app if settings.rate_limit is None else RateLimited(app, settings.rate_limit)
+    if settings.rate_limit is None:
+        return app
+    return RateLimited(app, settings.rate_limit, frozenset(settings.link_domains))
 
 
 Lifespan = Callable[["Litestar"], AbstractAsyncContextManager[None]]

@@ -13,6 +13,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from adapters.http.errors import OF_THE_FRAMEWORK, ErrorAnswer, Problem
+from adapters.http.pages import NOTICES, SAFE
+from adapters.http.redirect import place_of
 from refport.settings import RateLimit
 
 EXEMPT: Final = "/health/"  # whoever starts and stops hosts must not be locked out
@@ -50,10 +52,12 @@ class Windows:
 
 @frozen
 class RateLimited:
-    """An application behind a limit. Who tries out keys is limited by address, however many keys they try."""
+    """An application behind a limit. Who tries out keys is limited by address, however many keys they try; who follows
+    links, also on ``link_domains``, reads a page."""
 
     app: ASGIApp
     limit: RateLimit
+    link_domains: frozenset[str] = frozenset()
     now_seconds: Callable[[], float] = time.monotonic
     windows: Windows = field(init=False)
 
@@ -69,7 +73,7 @@ class RateLimited:
         key = dict(scope["headers"]).get(b"authorization")
         who = address if key is None else sha256(key).digest()
         if max(self.windows.count(who), self.windows.count(address)) >= self.limit.requests:
-            await self.refuse(send)
+            await self.refuse(scope, send)
             return
         self.windows.charge(who)
 
@@ -80,12 +84,18 @@ class RateLimited:
 
         await self.app(scope, receive, sent)
 
-    async def refuse(self, send: Send) -> None:
-        body = msgspec.json.encode(ErrorAnswer(error=Problem(code=MEANING.code, message=MEANING.message or "")))
+    async def refuse(self, scope: Scope, send: Send) -> None:
+        if place_of(scope, self.link_domains) is None:
+            kind, more = b"application/json", {}
+            body = msgspec.json.encode(ErrorAnswer(error=Problem(code=MEANING.code, message=MEANING.message or "")))
+        else:
+            kind, more = b"text/html; charset=utf-8", SAFE
+            body = NOTICES[TOO_MANY].html()
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
             (b"retry-after", str(self.windows.seconds_left()).encode()),
+            *((name.lower().encode(), value.encode()) for name, value in more.items()),
         ]
         start: HTTPResponseStartEvent = {"type": "http.response.start", "status": TOO_MANY, "headers": headers}
         await send(start)

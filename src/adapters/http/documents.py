@@ -80,7 +80,7 @@ def _followed(operation_id: str) -> dict[str, Any]:
         "`HEAD` and loads that are no navigation are sent without it",
         "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
     }
-    errors = {str(status): {"description": WHEN[status], "content": page} for status in (400, 404, 503)}
+    errors = {str(status): {"description": WHEN[status], "content": page} for status in (400, 404, 429, 503)}
     return {
         "operationId": operation_id,
         "summary": "Follow a link",

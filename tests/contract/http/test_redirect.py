@@ -365,6 +365,14 @@ def test_a_known_link_is_asked_for_again_after_a_second_and_not_before(switched:
     assert asked + 1 == books.questions
 
 
+@pytest.mark.parametrize("key", ["a%00b", "a" * 101, "a/b", "%C3%A4", "a.b", "%ED%A0%80"])
+def test_no_store_is_asked_for_what_cannot_be_a_key(switched: tuple[Host, Switched], key: str) -> None:
+    host, books = switched
+
+    assert_is_a_page(follow(host, f"/r/{key}"), 404)
+    assert 0 == books.questions
+
+
 def test_whatever_goes_wrong_is_a_page_that_says_later(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     with Host(unit_of_work=Broken(RuntimeError("secret"))) as broken:
         answer = follow(broken)

@@ -174,6 +174,22 @@ def test_a_partner_can_be_enrolled_in_a_further_program(host: Host, partner: Any
     }
 
 
+def test_a_tenant_id_can_be_changed_and_taken_away(host: Host, partner: Any) -> None:
+    """The only enrolment's, else that of the named program."""
+    path = f"/api/partners/{partner['id']}"
+
+    def tenants(change: dict[str, Any]) -> list[str | None]:
+        return [enrollment["tenantId"] for enrollment in host.patch(path, change)["enrollments"]]
+
+    assert ["t_2"] == tenants({"tenantId": "t_2"})
+    assert ["t_2"] == tenants({"name": "Ada L."})
+    assert [None] == tenants({"tenantId": None})
+    other = host.post("/api/programs", {"rewards": []})["id"]
+    assert [None, "t_3"] == tenants({"programId": other, "tenantId": "t_3"})
+    assert [None, None] == tenants({"programId": other, "tenantId": None})
+    assert (400, "VALIDATION_ERROR") == problem(host.call("PATCH", path, {"tenantId": "t_4"}))
+
+
 def test_an_enrollment_can_be_disabled(host: Host, partner: Any) -> None:
     enrollment = partner["enrollments"][0]
     changed = host.patch(f"/api/enrollments/{enrollment['id']}", {"status": "disabled"})

@@ -34,7 +34,8 @@ async def live() -> str:
 
 def limited(requests: int) -> tuple[TestClient[Any], Clock]:
     clock = Clock()
-    app = RateLimited(Litestar([thing, secret, live], state=State()), RateLimit(requests, "minute"), clock)
+    inner = Litestar([thing, secret, live], state=State())
+    app = RateLimited(inner, RateLimit(requests, "minute"), frozenset({"go.example"}), clock)
     return TestClient(app), clock
 
 
@@ -76,3 +77,19 @@ def test_health_is_always_answered() -> None:
     client, _ = limited(1)
     with client:
         assert [200, 200, 200] == [status(client, "/health/live") for _ in range(3)]
+
+
+def test_who_follows_too_many_links_reads_a_page() -> None:
+    client, _ = limited(1)
+    with client:
+        assert 404 == client.get("/r/ada").status_code
+        for path, host in (("/r/ada", "host"), ("/ada", "go.example")):
+            refused = client.get(path, headers={"host": host})
+            assert (429, "text/html; charset=utf-8", "60") == (
+                refused.status_code,
+                refused.headers["content-type"],
+                refused.headers["retry-after"],
+            )
+            assert "default-src 'none'" in refused.headers["content-security-policy"]
+            assert "<h1>Too many visits</h1>" in refused.text
+        assert "application/json" == client.get("/ada", headers={"host": "host"}).headers["content-type"]
