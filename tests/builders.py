@@ -226,7 +226,7 @@ def a_decision(at: datetime, commission: CommissionRef, effect: Effect, **said: 
     return Decision(
         commission=commission,
         effect=effect,
-        **_said("decision", object_id, at, {"event_id": object_id, "provider": "refport", **said}),
+        **_said("decision", object_id, at, {"event_id": object_id, "provider": "people", **said}),
     )
 
 
@@ -238,7 +238,7 @@ def a_payout_line(
     state: PayoutState = PayoutState.PAID,
     **said: Any,
 ) -> PayoutLine:
-    said = {"event_id": f"{line_id}_{state}", "provider": "refport", **said}
+    said = {"event_id": f"{line_id}_{state}", "provider": "payouts", **said}
     return PayoutLine(
         payout_id=said.pop("payout_id", "pay_1"),
         commission=commission,

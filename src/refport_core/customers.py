@@ -1,9 +1,10 @@
 """Who is who: strong keys, weak addresses, and the clicks that customers are bound by (R4, R5, R8)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -72,6 +73,9 @@ class Customer:
     binding: Binding | None
     occurred_at: datetime  # of the earliest fact
     id: str = ""
+
+
+Association = tuple[tuple[Any, ...], str, str]  # since when, a provider customer's key, the external key
 
 
 @frozen(kw_only=True)
@@ -238,38 +242,72 @@ class History:
                 own = (*own, *self.starts[subject.subscription].facts)
             if any(getattr(fact, "external_id", None) for fact in own):
                 beside |= {fact.id for fact in own}
+        for subject in self._of_several_ids:
+            beside |= {fact.id for fact in (*subject.own, *self._before(subject))}
         return frozenset(beside)
 
+    def _before(self, subject: Subject) -> tuple[Fact, ...]:
+        """The own facts of the first event, for a later payment of its subscription."""
+        if subject.first or subject.subscription not in self.start_subjects:
+            return ()
+        return self.start_subjects[subject.subscription].own
+
+    @cached_property
+    def _of_several_ids(self) -> list[Subject]:
+        """The few subjects whose facts carry more than one provider id."""
+        return [
+            subject
+            for subject in (*self.subjects.values(), *self.start_subjects.values())
+            if len(provider_keys((*subject.own, *self._before(subject)))) > 1
+        ]
+
     def _owners_in(self, view: View) -> dict[str, str]:
-        found: list[tuple[tuple[object, ...], str, str]] = []
+        found: list[Association] = []
         for fact in self._associating:
             external_id, customer_id = getattr(fact, "external_id", None), getattr(fact, "customer_id", None)
             if external_id and customer_id and view.sees(fact):
-                found.append((earlier(fact), customer_key(fact.provider, customer_id), external_key(external_id)))
+                found.append((_said(fact), customer_key(fact.provider, customer_id), external_key(external_id)))
         for subject in (*self.subjects.values(), *self.start_subjects.values()):
             found += self._associations_of(subject, view)
-        owners: dict[str, str] = {}
-        for _when, provided, owner in sorted(found):
-            owners.setdefault(provided, owner)
+        owners = _earliest(found)
+        while self._of_several_ids:
+            for subject in self._of_several_ids:
+                found += self._inherited_by(subject, view, found, owners)
+            known, owners = owners, _earliest(found)
+            if owners == known:
+                break
         return owners
 
-    def _associations_of(self, subject: Subject, view: View) -> list[tuple[tuple[object, ...], str, str]]:
+    def _associations_of(self, subject: Subject, view: View) -> list[Association]:
         """A payment associates its customer's external id with each provider id of its own facts, from when both
         are said."""
         own = [fact for fact in subject.own if view.sees(fact)]
         speaking = own
         external_id = stated_external_id(own)
-        if external_id is None and not subject.first and subject.subscription in self.start_subjects:
-            speaking = [fact for fact in self.start_subjects[subject.subscription].own if view.sees(fact)]
+        if external_id is None:
+            speaking = [fact for fact in self._before(subject) if view.sees(fact)]
             external_id = stated_external_id(speaking)
         if external_id is None:
             return []
-        said = min(earlier(fact) for fact in speaking if getattr(fact, "external_id", None) == external_id)
-        return [
-            (max(said, earlier(fact)), customer_key(fact.provider, customer_id), external_key(external_id))
-            for fact in own
-            if (customer_id := getattr(fact, "customer_id", None))
-        ]
+        since = min(_said(fact) for fact in speaking if getattr(fact, "external_id", None) == external_id)
+        return _associated(own, external_key(external_id), since)
+
+    def _inherited_by(
+        self, subject: Subject, view: View, found: Sequence[Association], owners: Mapping[str, str]
+    ) -> list[Association]:
+        """The same where the external id of its customer follows from one of its provider ids."""
+        own = [fact for fact in subject.own if view.sees(fact)]
+        for facts in ([fact for fact in self._before(subject) if view.sees(fact)], own):
+            if stated_external_id(facts) is not None:
+                return []
+            provided = provider_keys(facts)
+            for key in provided:
+                if key in owners:
+                    since = min(when for when, of, owner in found if (of, owner) == (key, owners[key]))
+                    return _associated(own, owners[key], since)
+            if provided:
+                return []
+        return []
 
     def owner_of(self, provided: str, view: View) -> str:
         """The customer that a provider customer belongs to: its owner, else itself."""
@@ -379,6 +417,27 @@ class History:
             if stated:
                 return max(stated)[2]
         return None
+
+
+def _said(fact: Fact) -> tuple[Any, ...]:
+    """When it was said, with what tells facts of one instant apart."""
+    return (fact.said_at, *earlier(fact)[1:])
+
+
+def _associated(own: Iterable[Fact], owner: str, since: tuple[Any, ...]) -> list[Association]:
+    return [
+        (max(since, _said(fact)), customer_key(fact.provider, customer_id), owner)
+        for fact in own
+        if (customer_id := getattr(fact, "customer_id", None))
+    ]
+
+
+def _earliest(associations: Iterable[Association]) -> dict[str, str]:
+    """R4: a provider id belongs to the external id of the earliest association."""
+    owners: dict[str, str] = {}
+    for _when, provided, owner in sorted(associations):
+        owners.setdefault(provided, owner)
+    return owners
 
 
 def stated_external_id(own: Iterable[Fact]) -> str | None:

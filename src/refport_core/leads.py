@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from refport_core.attribution import Attribution, Chain
 from refport_core.customers import EVERYTHING, Evidence, Subject, earliest_evidence
@@ -106,7 +106,9 @@ def _calls(chain: Chain) -> list[Report]:
 
 def _trials(chain: Chain) -> list[Report]:
     return [
-        _report(chain, start.trial, TRIAL_STARTED, chain.history.start_subjects[key])
+        _report(
+            chain, start.trial, TRIAL_STARTED, evolve(chain.history.start_subjects[key], at=start.trial.occurred_at)
+        )
         for key, start in chain.history.starts.items()
         if start.trial is not None
     ]

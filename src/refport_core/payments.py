@@ -307,7 +307,8 @@ def sells_by_itself(intent: PaymentIntent, facts: Iterable[Fact]) -> bool:
 @frozen(eq=False, kw_only=True)
 class SubscriptionStart:
     """R8: the first event of a subscription, taken together: ``facts`` are its own facts, the subscription's
-    included; ``payments`` are the payments that it consists of."""
+    included; ``payments`` are the payments that it consists of. ``trial`` is the subscription's, whether or not it
+    began with that."""
 
     subscription: str
     time: datetime
@@ -346,9 +347,12 @@ def _start(subscription: str, stated: Sequence[Fact], own_payments: Sequence[Pay
         key=lambda each: each[:2],
     )
     invoices_of_zero = [each for each in timed if isinstance(each[2].source, Invoice) and not each[2].paid(True)]
-    first = (invoices_of_zero if trial else timed)[:1]
+    began = trial  # unless money came before it: then the trial was given to a subscription that ran already
+    if trial is not None and any(time < trial.occurred_at and each.paid(True) > 0 for time, _, each in timed):
+        began = None
+    first = (invoices_of_zero if began else timed)[:1]
     maker = _maker(own_payments)
-    times = [trial.occurred_at] if trial else [each[0] for each in first] or ([maker.occurred_at] if maker else [])
+    times = [began.occurred_at] if began else [each[0] for each in first] or ([maker.occurred_at] if maker else [])
     if not times:
         return None
     parts = [each[2] for each in first]

@@ -156,7 +156,9 @@ def _capped(amount: int, cap: int | None) -> int:
 
 def _newest_charge(statements: Iterable[Charge]) -> Charge | None:
     return max(
-        statements, key=lambda each: (each.stated_at, each.refunded or 0, each.captured, each.event_id), default=None
+        statements,
+        key=lambda each: (each.stated_at, each.captured > 0, each.refunded or 0, each.captured, each.event_id),
+        default=None,
     )
 
 

@@ -28,6 +28,7 @@ from tests.oracle.payments import (
     carries,
     outside_the_processor,
     payment_time,
+    received,
     second,
     source_of,
     speaks_of,
@@ -173,11 +174,15 @@ class Chain:
             paid.append((time, group.first_name, group))
             if isinstance(source, Invoice) and not source.amounts.paid and not outside_the_processor(source, facts):
                 zero.append((time, group.first_name, group))
+        if trials:
+            trial = min(trials, key=lambda fact: (fact.stated_at, fact.event_id))
+            if any(when < trial.occurred_at and self.brings_money(group, view) for when, _, group in paid):
+                trials = []  # it was given to a subscription that ran already
         candidates = zero if trials else paid
         chosen = [min(candidates, key=lambda one: one[:2])[2]] if candidates else []
         time = None
         if trials:
-            time = min(trials, key=lambda fact: (fact.stated_at, fact.event_id)).occurred_at
+            time = trial.occurred_at
         elif candidates:
             time = min(candidates, key=lambda one: one[:2])[0]
         elif checkouts:
@@ -186,6 +191,11 @@ class Chain:
             maker = min(checkouts, key=earlier)
             chosen += [group for group in self.groups if group not in chosen and self.speaks_of(maker, group)]
         return chosen, time
+
+    def brings_money(self, group: Group, view: tuple[Fact, ...]) -> bool:
+        facts = self.of_group(group, view)
+        source = source_of(facts)
+        return source is not None and received(source, facts, counts=True) > 0
 
     def _first_event(self, subscription: str, view: tuple[Fact, ...]) -> Asker | None:
         chosen, time = self.first_groups(subscription, view)

@@ -226,7 +226,7 @@ class Books:
             trial = min(said, key=lambda fact: (fact.stated_at, fact.event_id))
             first = self.chain.first_event(f"{trial.provider}:{trial.object_id}", self.facts)
             assert first is not None
-            reports.append(("Trial Started", key, trial, first))
+            reports.append(("Trial Started", key, trial, evolve(first, time=trial.occurred_at)))
         leads: dict[tuple[str, str], list[tuple[str, Fact, Asker]]] = {}
         for event_name, key, fact, asker in reports:
             leads.setdefault((self.chain.customer(asker, self.facts), event_name), []).append((key, fact, asker))

@@ -128,7 +128,7 @@ def cumulative(charge: Sequence[Charge]) -> tuple[int, datetime] | None:
     said = [fact for fact in charge if fact.refunded is not None]
     if not said:
         return None
-    newest = max(said, key=lambda fact: (second(fact.stated_at), amount_said(fact), fact.event_id))
+    newest = max(said, key=lambda fact: (second(fact.stated_at), fact.captured > 0, amount_said(fact), fact.event_id))
     assert newest.refunded is not None
     return max(0, newest.refunded - (newest.authorised - newest.captured)), newest.stated_at
 

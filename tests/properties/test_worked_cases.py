@@ -581,3 +581,57 @@ def test_a_later_payment_tells_whose_the_customer_is(read: Read) -> None:
         an_invoice(day(14), "in_2", billing_reason="subscription_cycle", **of_it),
     ]
     assert ("A", "carried_forward", True) == won(live(read, told, catalogue), "in_1")
+
+
+def test_a_trial_that_is_given_later_takes_nothing_over(read: Read) -> None:
+    """R8, R10: what was attributed at the time stays, though the subscription has a trial afterwards."""
+    catalogue = a_catalogue({"a": ("A", day(-1))})
+    of_it = {"subscription_id": "sub_1", "customer_id": "cus_1"}
+    told = [
+        an_invoice(day(0), "in_1", billing_reason="subscription_create", click_id="a", **of_it),
+        an_invoice(day(31), "in_2", billing_reason="subscription_cycle", **of_it),
+    ]
+    before = live(read, told, catalogue)["sales"]
+    assert ("A", "carried_forward", False) == won(live(read, told, catalogue), "in_2")
+    books = live(read, [*told, a_trial(day(40), "sub_1", customer_id="cus_1")], catalogue)
+    assert before == books["sales"]
+    assert ["Trial Started"] == [lead["event_name"] for lead in books["leads"]]
+
+
+def test_within_one_second_what_was_captured_is_the_later_state(read: Read) -> None:
+    """R2, R19."""
+    told = [
+        a_checkout(day(0), "cs_1", "pi_1", paid=6000),
+        a_charge(day(1), "ch_1", "pi_1", authorised=10000, captured=6000, refunded=5000, event_id="evt_a"),
+        a_charge(day(1), "ch_1", "pi_1", authorised=10000, captured=0, refunded=6000, event_id="evt_b"),
+    ]
+    for order in permutations(told):
+        assert 1000 == sale(live(read, order, a_catalogue({})), "cs_1")["refunded"]
+
+
+def test_a_payments_provider_ids_belong_to_one_customer(read: Read) -> None:
+    """R4: the external id of its customer, however that is known, with each provider id of its own facts."""
+    catalogue = a_catalogue({"a": ("A", day(-9))})
+    told = [
+        a_lead_call(day(-8), "user_1", "a"),
+        a_customer(day(-5), "cus_1", external_id="user_1"),
+        a_checkout(day(0), "cs_1", "pi_1", customer_id="cus_1"),
+        a_charge(day(0), "ch_1", "pi_1", customer_id="cus_2"),
+        a_checkout(day(9), "cs_2", customer_id="cus_2"),
+    ]
+    books = live(read, told, catalogue)
+    assert "external:user_1" == sale(books, "cs_2")["customer"]
+    assert ("A", "carried_forward", False) == won(books, "cs_2")
+
+
+def test_a_call_says_what_it_says_when_it_is_received(read: Read) -> None:
+    """R4, R10: of two payments the one whose customer was said first owns the provider id."""
+    catalogue = a_catalogue({})
+    told = [
+        a_checkout(day(0), "cs_1", customer_id="cus_1"),
+        a_sale_call(day(0), "user_1", 10000, invoice_id="cs_1", stated_at=day(20)),
+        a_customer(day(10), "cus_1", external_id="user_2"),
+        a_checkout(day(30), "cs_2", customer_id="cus_1"),
+    ]
+    books = live(read, told, catalogue)
+    assert ["external:user_1", "external:user_2"] == [sale(books, name)["customer"] for name in ("cs_1", "cs_2")]

@@ -565,10 +565,18 @@ def test_a_trial_starts_a_subscription_with_its_invoice_of_zero() -> None:
     trial = a_trial(day(0), "sub_1")
     zero = an_invoice(day(0, 5), "in_1", paid=0, **OF_IT)
     real = an_invoice(day(14), "in_2", billing_reason="subscription_cycle", **OF_IT)
-    early = an_invoice(day(-1), "in_0", **OF_IT)
-    start = the_start(real, zero, trial, early)
+    start = the_start(real, zero, trial)
     assert (day(0), trial, (trial, zero)) == (start.time, start.trial, start.facts)
     assert [{"in_1"}] == [values(payment) for payment in start.payments]
+
+
+def test_a_trial_that_is_given_later_did_not_start_the_subscription() -> None:
+    """R8, R10: what was paid before it keeps the first event that it had then."""
+    trial, early = a_trial(day(0), "sub_1"), an_invoice(day(0, -1), "in_0", **OF_IT)
+    start = the_start(trial, early)
+    assert (day(0, -1), trial, [{"in_0"}]) == (start.time, start.trial, [values(payment) for payment in start.payments])
+    at_once = the_start(trial, an_invoice(day(0), "in_0", **OF_IT))
+    assert (day(0), ()) == (at_once.time, at_once.payments)
 
 
 def test_a_trial_without_an_invoice_of_zero_starts_a_subscription_alone() -> None:
