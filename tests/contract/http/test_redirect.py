@@ -379,3 +379,19 @@ def test_whatever_goes_wrong_is_a_page_that_says_later(host: Host, caplog: pytes
     assert_is_a_page(answer, 503)
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text + answer.text
+
+
+def test_on_a_frozen_host_a_visit_may_say_what_now_is() -> None:
+    later = NOW + timedelta(days=30)
+    with Host(clock_header=True) as host:
+        link(host, expiresAt=(NOW + timedelta(days=20)).isoformat())
+        sent = follow(host, refport_clock=(NOW + timedelta(days=10)).isoformat()).headers["location"]
+        click = host.click_ids.read(re.findall(CLICK_ID, sent)[0])
+        assert NOW + timedelta(days=10) == (click and click.occurred_at)
+        assert_is_a_page(follow(host, refport_clock=later.isoformat()), 404)
+        assert_is_a_page(follow(host, refport_clock="tomorrow"), 400)
+    with Host() as host:
+        link(host)
+        sent = follow(host, refport_clock=later.isoformat()).headers["location"]
+        click = host.click_ids.read(re.findall(CLICK_ID, sent)[0])
+        assert NOW == (click and click.occurred_at)
