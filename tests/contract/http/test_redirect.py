@@ -10,6 +10,7 @@ import httpx
 import pytest
 from attrs import define, evolve, field
 
+from adapters.http import click_buffer
 from adapters.persistence.memory import MemoryUnitOfWork
 from refport.ids import TimeOrderedIds
 from refport_core.errors import Unavailable
@@ -107,7 +108,7 @@ MACHINES: list[dict[str, str]] = [
     {"user_agent": "facebookexternalhit/1.1"},
     {"user_agent": "WhatsApp/2.23.20.0"},
     {"user_agent": "curl/8.5.0"},
-    {"user_agent": "x" * 401},
+    {"user_agent": BROWSER + " a b" * 100},
     {"user_agent": "Mozilla/5.0 " + "y" * 80},
     {"sec_purpose": "prefetch"},
     {"sec_purpose": "prefetch;prerender"},
@@ -395,3 +396,14 @@ def test_on_a_frozen_host_a_visit_may_say_what_now_is() -> None:
         sent = follow(host, refport_clock=later.isoformat()).headers["location"]
         click = host.click_ids.read(re.findall(CLICK_ID, sent)[0])
         assert NOW == (click and click.occurred_at)
+
+
+def test_a_click_that_waits_is_counted_before_the_host_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(click_buffer, "MOMENT_SECONDS", 3600.0)
+    books = MemoryUnitOfWork(TimeOrderedIds())
+    with Host(unit_of_work=books) as host:
+        made = link(host)
+        follow(host)
+        assert 0 == host.get(f"/api/links/{made['id']}")["clicks"]
+    with books.read() as tx:
+        assert {made["id"]: 1} == tx.reading.clicks_of("ws_shop", [made["id"]])

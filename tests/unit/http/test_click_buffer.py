@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -113,18 +114,25 @@ def test_what_cannot_be_written_waits_in_its_order(
 
 
 def test_of_too_many_that_wait_the_newest_stay(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they come while others are being written in vain."""
     monkeypatch.setattr(click_buffer, "MOMENT_SECONDS", 0.001)
-    monkeypatch.setattr(click_buffer, "AGAIN_SECONDS", 0.001)
-    down = [True]
+    writing, gate = Event(), Event()
+
+    def fails() -> Exception | None:
+        if writing.is_set():
+            return None
+        writing.set()
+        gate.wait(10)
+        return Unavailable("locked")
 
     async def story() -> None:
         buffer = buffer_of(books, largest=1500)
-        books.fails = lambda: Unavailable("locked") if down else None
+        books.fails = fails
         add(buffer, 0, 1200)
-        await until(lambda: buffer.failing)
+        await until(writing.is_set)
         add(buffer, 1200, 2000)
-        await asyncio.sleep(0.02)
-        down.clear()
+        gate.set()
+        await until(lambda: buffer.failing)
         await buffer.close()
 
     asyncio.run(story())
