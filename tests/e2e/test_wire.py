@@ -128,7 +128,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         )
         bare = client.call("POST", "/api/links", {"url": "https://yoursite.example"})
         clicks = [client.call("POST", "/api/clicks", {"linkId": each["id"]})["id"] for each in (link, bare)]
-        client.connection.close()
+        client.close()
         yield Shop(port, client.api_key, link, *clicks)
 
 
