@@ -132,6 +132,7 @@ def test_clicks_are_counted_together_each_for_its_workspace(unit_of_work: UnitOf
     with unit_of_work.begin() as tx:
         tx.catalogue.put_clicks(made[:1000])
         tx.catalogue.put_clicks(made[500:])
+        tx.catalogue.put_clicks([("ws_9", made[0][1])])  # it has its workspace already
         tx.catalogue.put_clicks([])
     with unit_of_work.read() as tx:
         assert [{"lnk_1": 750}] * 2 == [tx.reading.clicks_of(f"ws_{number}", ["lnk_1"]) for number in range(2)]
