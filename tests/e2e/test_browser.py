@@ -204,6 +204,15 @@ def test_who_came_by_no_link_carries_nothing(page: Page) -> None:
     assert "https://buy.stripe.com/test_1?prefilled_email=a%40b.c" == attribute(page, "#pay", "href")
 
 
+@pytest.mark.parametrize("value", ["a%20b%2Bc%2F", "x" * 183])
+def test_stripe_is_told_nothing_that_it_would_refuse(page: Page, value: str) -> None:
+    """R6: letters, digits, - and _, at most 190 characters with the prefix."""
+    page.goto(f"{SHOP}?refp_id={value}")
+
+    assert None is attribute(page, "stripe-pricing-table", "client-reference-id")
+    assert "https://buy.stripe.com/test_1?prefilled_email=a%40b.c" == attribute(page, "#pay", "href")
+
+
 def test_pictures_frames_and_machines_are_not_counted(installation: Installation, browser: Browser) -> None:
     link = f"{installation.url}/r/ada"
     stuffed = {"http://blog.example/": f'<!doctype html><img src="{link}"><iframe src="{link}"></iframe>'}
