@@ -358,6 +358,61 @@ def test_a_later_payment_associates_the_customer_of_the_first_event() -> None:
     assert {"cus_2": "user_2"} == owners(first, own, rival)
 
 
+SEVERAL: list[Fact] = [
+    a_checkout(day(0), "cs_1", "ch_1", customer_id="cus_1"),
+    a_charge(day(1), "ch_1", customer_id="cus_2"),
+    a_customer(day(2), "cus_1", external_id="user_1"),
+]
+
+
+def test_a_payment_of_several_provider_ids_brings_them_together_from_when_all_is_said() -> None:
+    """R4: the external id of its customer follows from one of them."""
+    both = {"cus_1": "user_1", "cus_2": "user_1"}
+    for order in permutations(SEVERAL):
+        assert both == owners(*order)
+    rival = a_customer(day(2, -1), "cus_2", external_id="user_0")
+    assert {"cus_1": "user_1", "cus_2": "user_0"} == owners(*SEVERAL, rival)
+    assert both == owners(*SEVERAL, evolve(rival, occurred_at=day(2, 1)))
+    moments = (day(-1), day(2, -1), day(2))
+    assert [{}, {}, both] == [owners(*SEVERAL, until=until) for until in moments]
+    late = evolve(SEVERAL[1], occurred_at=day(3))
+    assert [{"cus_1": "user_1"}, both] == [
+        owners(SEVERAL[0], late, SEVERAL[2], until=until) for until in (day(2), day(3))
+    ]
+
+
+def test_provider_ids_are_brought_together_over_any_number_of_payments() -> None:
+    """R4: whichever payment is looked at first."""
+    told = [
+        *SEVERAL,
+        a_checkout(day(3), "cs_0", "ch_0", customer_id="cus_2"),
+        a_charge(day(3), "ch_0", customer_id="cus_3"),
+        a_checkout(day(4), "cs_9", "ch_9", customer_id="cus_3"),
+        a_charge(day(4), "ch_9", customer_id="cus_4"),
+    ]
+    for order in (told, told[::-1]):
+        assert dict.fromkeys(["cus_1", "cus_2", "cus_3", "cus_4"], "user_1") == owners(*order)
+
+
+def test_a_payment_that_names_its_customer_follows_no_provider_id() -> None:
+    """R4: its own external id is everybody's."""
+    told = [evolve(SEVERAL[0], external_id="user_2"), SEVERAL[1], evolve(SEVERAL[2], occurred_at=day(-1))]
+    assert {"cus_1": "user_1", "cus_2": "user_2"} == owners(*told)
+
+
+def test_a_later_payment_follows_the_provider_id_of_its_first_event() -> None:
+    """R4: else, where that was a guest, one of its own."""
+    first = an_invoice(day(0), "in_1", subscription_id="sub_1", customer_id="cus_1")
+    later = an_invoice(day(31), "in_2", "ch_2", subscription_id="sub_1", customer_id="cus_2")
+    charge = a_charge(day(32), "ch_2", customer_id="cus_3")
+    one, two = (a_customer(day(2), f"cus_{number}", external_id=f"user_{number}") for number in (1, 2))
+    assert {"cus_1": "user_1", "cus_2": "user_1"} == owners(first, later, one)
+    assert {"cus_1": "user_1", "cus_2": "user_1", "cus_3": "user_1"} == owners(first, later, charge, one)
+    assert {"cus_2": "user_2"} == owners(first, later, charge, two)
+    guest = evolve(first, customer_id=None)
+    assert {"cus_2": "user_2", "cus_3": "user_2"} == owners(guest, later, charge, two)
+
+
 def test_what_belongs_to_nobody_belongs_to_itself() -> None:
     """R4."""
     history = a_history(a_customer(day(0), "cus_1", external_id="user_1"))
