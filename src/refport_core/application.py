@@ -17,6 +17,7 @@ from refport_core.commands import (
     CreateProgram,
     DecideCommission,
     Delivery,
+    EnrollPartner,
     RecordClick,
     RecordFacts,
 )
@@ -25,6 +26,7 @@ from refport_core.decisions import OwnTranslator
 from refport_core.errors import Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
+from refport_core.handlers.enroll_partner import enroll_partner, enrolled_partner
 from refport_core.handlers.record_facts import keep_aside, record_facts
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import ClickIds, Clock, Connection, Ids, Transaction, Translator, UnitOfWork
@@ -108,6 +110,13 @@ class Application:
         """Raises ``NotFound``, ``InvalidRequest``."""
         at = now or self.clock.now()
         return self._do(lambda tx: change_catalogue.create_partner(command, tx, at, self.ids))
+
+    def enroll_partner(self, command: EnrollPartner, *, now: datetime | None = None) -> Partner:
+        """Asks first, and writes only what is new. Raises ``NotFound``, ``InvalidRequest``."""
+        at = now or self.clock.now()
+        with self.unit_of_work.read() as tx:
+            known = enrolled_partner(command, tx, at)
+        return known or self._do(lambda tx: enroll_partner(command, tx, at, self.ids, self.click_ids))
 
     def change_partner(self, command: ChangePartner, *, now: datetime | None = None) -> Partner:
         """R16. Raises ``NotFound``, ``InvalidRequest``."""

@@ -131,6 +131,18 @@ class CreatePartner:
 
 
 @frozen(kw_only=True)
+class EnrollPartner:
+    """Whoever this is takes part in an active program: known by the enrolment, by the merchant's own ``tenant_id`` or
+    by the address, in this order; else made, where there is an address. ``name`` is for somebody new."""
+
+    workspace_id: str
+    enrollment_id: str | None = None
+    tenant_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+@frozen(kw_only=True)
 class ChangePartner:
     """From now on, never in the past (R16). A ``program_id`` enrols the partner in a further program; the ``tenant_id``
     is that enrolment's, else the only one's, and ``None`` clears it."""
