@@ -419,6 +419,14 @@ class Status:
     oldest_due_at: datetime | None
 
 
+@frozen(kw_only=True)
+class Earned:
+    """How many positions are a partner's now."""
+
+    leads: int
+    sales: int
+
+
 class Reading(Protocol):
     """Lists and single positions of one scope. Unknown cursors and filters raise ``InvalidRequest``."""
 
@@ -450,6 +458,10 @@ class Reading(Protocol):
     def entries(self, scope: Scope, query: Query) -> Page: ...
     def entry(self, scope: Scope, entry_id: str) -> Entry | None: ...
     def balances(self, scope: Scope, now: datetime, partner_id: str | None = None) -> list[Balance]: ...
+    def earned_by(self, scope: Scope, partner_id: str) -> Earned:
+        """Counted, not kept."""
+        ...
+
     def events(self, scope: Scope, query: Query) -> Page: ...
     def event(self, scope: Scope, event_id: str) -> EventRecord | None: ...
     def clicks(self, workspace_id: str, query: Query) -> Page: ...
