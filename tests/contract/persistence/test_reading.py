@@ -14,7 +14,7 @@ from refport_core.commissions import CommissionStatus, Held, Hold, Line, balance
 from refport_core.errors import InvalidRequest
 from refport_core.facts import PaymentName, PayoutState, payment_name
 from refport_core.outcomes import Outcome, OutcomeKind
-from refport_core.ports import Page, Query, Transaction, UnitOfWork
+from refport_core.ports import Earned, Page, Query, Transaction, UnitOfWork
 from refport_core.programs import RewardEvent
 from refport_core.sales import SaleKind
 from tests.contract.persistence.books import (
@@ -282,6 +282,14 @@ def test_status_and_hold_are_those_of_the_moment(books: Transaction, clock: Any)
         for held in Held:
             page = books.reading.commissions(LIVE, Query(filters={"held": held}, as_of=as_of), now)
             assert {each.id for each in COMMISSIONS if each.held_at(clock) is held} == {each.id for each in page.data}
+
+
+def test_what_a_partner_earned_is_counted(books: Transaction) -> None:
+    """In one scope, and of one partner."""
+    assert Earned(leads=1, sales=3) == books.reading.earned_by(LIVE, "prt_1")
+    assert Earned(leads=1, sales=1) == books.reading.earned_by(LIVE, "prt_2")
+    assert Earned(leads=0, sales=0) == books.reading.earned_by(LIVE, "prt_9")
+    assert Earned(leads=0, sales=0) == books.reading.earned_by(OTHER, "prt_2")
 
 
 @pytest.mark.parametrize("clock", MOMENTS)

@@ -13,7 +13,7 @@ from refport_core.customers import Customer
 from refport_core.facts import NameRank, PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
-from refport_core.ports import EventRecord, Page, Query, Status
+from refport_core.ports import Earned, EventRecord, Page, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
 from refport_core.scope import Scope
@@ -187,6 +187,11 @@ class MemoryReading:
     def balances(self, scope: Scope, now: datetime, partner_id: str | None = None) -> list[Balance]:
         commissions = _of(self._tables.commissions, scope)
         return balances((each for each in commissions if partner_id in (None, each.partner_id)), now)
+
+    def earned_by(self, scope: Scope, partner_id: str) -> Earned:
+        leads = [lead for lead in _of(self._tables.leads, scope) if lead.attribution.partner_id == partner_id]
+        sales = [sale for sale in _of(self._tables.sales, scope) if sale.attribution.partner_id == partner_id]
+        return Earned(leads=len(leads), sales=len(sales))
 
     def events(self, scope: Scope, query: Query) -> Page:
         records = (self._record(scope, key) for key in self._tables.events if key[:2] == _owner(scope))

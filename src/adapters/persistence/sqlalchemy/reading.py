@@ -30,7 +30,7 @@ from refport_core.customers import Customer
 from refport_core.facts import PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
-from refport_core.ports import EventRecord, Page, Query, Status
+from refport_core.ports import Earned, EventRecord, Page, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
 from refport_core.scope import Scope
@@ -244,6 +244,16 @@ class SqlReading:
             )
             for row in self._session.rows(statement)
         ]
+
+    def earned_by(self, scope: Scope, partner_id: str) -> Earned:
+        def number(table: Table) -> int:
+            theirs = select(func.count().label("number")).where(
+                _in_scope(table, scope), table.c.partner_id == partner_id
+            )
+            (counted,) = self._session.rows(theirs)
+            return int(counted.number)
+
+        return Earned(leads=number(leads), sales=number(sales))
 
     def status(self, scope: Scope) -> Status:
         by_outcome = (

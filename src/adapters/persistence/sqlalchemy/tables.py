@@ -294,6 +294,7 @@ leads = _table(
 )
 Index("ix_leads_time", leads.c.workspace_id, leads.c.mode, leads.c.occurred_at, leads.c.id)
 Index("ix_leads_customer", leads.c.workspace_id, leads.c.mode, leads.c.customer_id)
+Index("ix_leads_partner", leads.c.workspace_id, leads.c.mode, leads.c.partner_id)
 
 customers = _table(
     "customers",

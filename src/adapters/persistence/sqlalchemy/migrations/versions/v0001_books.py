@@ -230,6 +230,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sqlite_strict=True,
     )
     op.create_index("ix_leads_customer", "leads", ["workspace_id", "mode", "customer_id"], unique=False)
+    op.create_index("ix_leads_partner", "leads", ["workspace_id", "mode", "partner_id"], unique=False)
     op.create_index("ix_leads_time", "leads", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
     op.create_table(
         "ledger_entries",
