@@ -2,10 +2,12 @@
 
     python3 run.py demo          the demonstration: signed Stripe events in, explained commissions out
     python3 run.py test          the tests
+    python3 run.py mutation      changes the core line by line and counts what the tests notice (an hour)
     python3 run.py setup         only the set-up
     python3 run.py COMMAND …     any other command of `refport` (serve, verify, doctor, …)
 
-What follows the command is passed on: `python3 run.py demo --once`, `python3 run.py test tests/unit -k refund`.
+What follows the command is passed on: `python3 run.py demo --once`, `python3 run.py test tests/unit -k refund`,
+`python3 run.py mutation money ledger`.
 
 The first run makes a virtual environment in `.venv` and installs the pinned, hashed requirements into it. Later runs
 begin at once, until the requirements change. To begin again, delete `.venv`.
@@ -48,7 +50,18 @@ def main(arguments: list[str]) -> int:
     if command == "test":
         os.chdir(ROOT)
         return become([PYTHON, "-m", "pytest", *(rest or ["-n", "auto", "--dist", "worksteal"])])
+    if command == "mutation":
+        os.chdir(ROOT)
+        return measure_the_tests(rest)
     return become([REFPORT, command, *rest])
+
+
+def measure_the_tests(modules: list[str]) -> int:
+    """Mutation testing over these modules of the core, and the score; see docs/mutation.md."""
+    score = [PYTHON, "-m", "tools.mutation_score"]
+    names = modules or subprocess.run([*score, "--modules"], check=True, capture_output=True, text=True).stdout.split()
+    tried = subprocess.run([str(BIN / "mutmut"), "run", *(f"refport_core.{name}.*" for name in names)], check=False)
+    return tried.returncode or become([*score, *modules])
 
 
 def set_up() -> None:

@@ -53,7 +53,11 @@ class Score:
 
 
 def main(arguments: list[str]) -> int:
-    """`arguments` name modules of the core; without any, those that must reach the least score."""
+    """`arguments` name modules of the core; without any, those that must reach the least score. `--modules` tells
+    which these are."""
+    if arguments == ["--modules"]:
+        print(*MODULES, sep="\n")
+        return 0
     equivalents = dict(read_equivalents(EQUIVALENTS))
     wrong: list[str] = []
     print(f"{'module':<14}{'all':>6}{'killed':>8}{'equal':>7}{'left':>6}{'score':>9}")
