@@ -271,8 +271,8 @@ class History:
             found += self._associations_of(subject, view)
         owners = _earliest(found)
         while self._of_several_ids:
-            for subject in self._of_several_ids:
-                found += self._inherited_by(subject, view, found, owners)
+            inherited = [self._inherited_by(subject, view, found, owners) for subject in self._of_several_ids]
+            found += [each for associations in inherited for each in associations]
             known, owners = owners, _earliest(found)
             if owners == known:
                 break

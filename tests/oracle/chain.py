@@ -282,24 +282,30 @@ class Chain:
             if getattr(fact, "customer_id", None) and getattr(fact, "external_id", None)
         ]
         askers = self.askers(view)
-        for _ in range(len(self.facts)):
-            before = earliest(associations)
+        for asker in askers:  # those whose customer is named first
+            external, since = self.named_with_time(asker, view, ())
+            associations += self.associated(asker, view, external, since)
+        while True:  # then those whose customer follows from a provider id, until nothing more follows
+            more = []
             for asker in askers:
                 external, since = self.named_with_time(asker, view, associations)
-                if external is None or since is None:
-                    continue
-                for provider_id in self.provider_ids(asker, view):
-                    said = min(
-                        said_key(fact)
-                        for fact in asker.own
-                        if within(fact, view)
-                        and getattr(fact, "customer_id", None)
-                        and customer_key(fact.provider, fact.customer_id) == provider_id  # type: ignore[attr-defined]
-                    )
-                    associations.append((max(since, said), provider_id, external))
+                more += self.associated(asker, view, external, since)
+            before = earliest(associations)
+            associations += more
             if earliest(associations) == before:
-                break
-        return earliest(associations)
+                return before
+
+    def associated(
+        self, asker: Asker, view: tuple[Fact, ...], external: str | None, since: tuple[Any, ...] | None
+    ) -> list[tuple[tuple[Any, ...], str, str]]:
+        """R4: its external id with each provider id of the payment's own facts, from when both are said."""
+        if external is None or since is None:
+            return []
+        return [
+            (max(since, said_key(fact)), customer_key(fact.provider, fact.customer_id), external)  # type: ignore[attr-defined]
+            for fact in asker.own
+            if within(fact, view) and getattr(fact, "customer_id", None)
+        ]
 
     def named_with_time(
         self, asker: Asker, view: tuple[Fact, ...], associations: Sequence[tuple[tuple[Any, ...], str, str]]
