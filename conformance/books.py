@@ -57,6 +57,7 @@ def books_of_core(tx: Transaction, scope: Scope, now: datetime, partners: Mappin
                 "late": sale.attribution.late,
                 "marks": sorted(sale.marks),
                 "version": sale.program_version,
+                "why": sorted({each.code.value for each in sale.attribution.candidates}),
             }
             for sale in sales
         ],
@@ -67,6 +68,7 @@ def books_of_core(tx: Transaction, scope: Scope, now: datetime, partners: Mappin
                 "partner": partners.get(lead.attribution.partner_id or ""),
                 "rule": lead.attribution.rule,
                 "late": lead.attribution.late,
+                "why": sorted({each.code.value for each in lead.attribution.candidates}),
             }
             for lead in leads
         ],
@@ -101,8 +103,8 @@ def books_of_core(tx: Transaction, scope: Scope, now: datetime, partners: Mappin
     )
 
 
-def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str]) -> Books:
-    """The books of a host, read through its contract."""
+def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str], *, with_why: bool = False) -> Books:
+    """The books of a host, read through its contract. ``with_why``: with the codes of every decision record."""
 
     def every(path: str) -> list[Any]:
         found: list[Any] = []
@@ -113,6 +115,11 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str]) -> Boo
             if page["nextCursor"] is None:
                 return found
             cursor = f"&cursor={quote(page['nextCursor'], safe='')}"
+
+    def why(path: str) -> list[str]:
+        if not with_why:
+            return []
+        return sorted({each["code"] for each in get(f"{path}/explanation")["candidates"]})
 
     sales, leads = every("/api/sales"), every("/api/leads")
     names = {sale["id"]: sorted(names_of(sale["names"])) for sale in sales}
@@ -134,6 +141,7 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str]) -> Boo
                 "late": sale["attribution"]["late"],
                 "marks": sorted(sale["marks"]),
                 "version": sale["programVersion"],
+                "why": why(f"/api/sales/{sale['id']}"),
             }
             for sale in sales
         ],
@@ -144,6 +152,7 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str]) -> Boo
                 "partner": partners.get(lead["partnerId"]),
                 "rule": lead["attribution"]["rule"],
                 "late": lead["attribution"]["late"],
+                "why": why(f"/api/leads/{lead['id']}"),
             }
             for lead in leads
         ],
@@ -212,6 +221,9 @@ def _fits(wanted: Line, line: Line) -> bool:
                 return False
         elif key in ("partner", "customer", "held", "lead") and value == "":
             if line[key] is not None:
+                return False
+        elif key == "why":
+            if not set(value) <= set(line["why"]):
                 return False
         elif key not in line or line[key] != value:
             return False

@@ -12,7 +12,6 @@ from adapters.stripe.translator import StripeTranslator
 from adapters.stripe.understanding import Circumstances
 from adapters.stripe.webhook import event_document
 from conformance.books import Books, books_of_core
-from conformance.doors import LONG_BEFORE
 from conformance.said import facts_of
 from conformance.story import Story, UnusableStory, events, moment
 from refport.click_ids import SignedClickIds
@@ -56,7 +55,7 @@ class CoreDoor:
     def set_up(self, story: Story) -> None:
 
         self.scope = Scope("ws_story", Mode(story.mode))
-        begin = moment("0d") - LONG_BEFORE
+        begin = story.made
         terms = core_terms(story.program)
         program = CreateProgram(workspace_id="ws_story", terms=terms)
         self.program_id = self.application.create_program(program, now=begin).id
@@ -80,8 +79,9 @@ class CoreDoor:
         links["nobody"] = ("ws_story", bare.id)
         for name, said in story.clicks.items():
             workspace, link_id = links[said["of"]]
-            click = RecordClick(workspace_id=workspace, link_id=link_id, occurred_at=moment(said["at"]))
-            self.clicks[name] = self.application.record_click(click, now=moment(said["at"])).id
+            at = moment(said["at"])
+            click = RecordClick(workspace_id=workspace, link_id=link_id, occurred_at=at)
+            self.clicks[name] = self.application.record_click(click, now=max(at, begin)).id
 
     def tell(self, story: Story, told: Mapping[str, Any], era: str, place: int) -> list[str]:
 

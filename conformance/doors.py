@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from stripe import WebhookSignature
@@ -11,7 +11,6 @@ from conformance.books import Books, books_of_host
 from conformance.story import Story, click_id, events, moment
 
 SECRET = "whsec_conformance_stories"  # noqa: S105 - it signs stories
-LONG_BEFORE = timedelta(days=400)
 
 
 class Door(Protocol):
@@ -82,7 +81,7 @@ class HostDoor:
 
     def set_up(self, story: Story) -> None:
         self.key = self.keys[story.mode]
-        begin = moment("0d") - LONG_BEFORE
+        begin = story.made
         made = [
             self.ask("POST", "/api/programs", program_terms(story.program), at=begin, key=key)["id"]
             for key in (self.stranger_key, self.key)
@@ -101,7 +100,9 @@ class HostDoor:
         for name, said in story.clicks.items():
             key, link_id = links[said["of"]]
             at = moment(said["at"])
-            click = self.ask("POST", "/api/clicks", {"linkId": link_id, "occurredAt": iso(at)}, at=at, key=key)
+            click = self.ask(
+                "POST", "/api/clicks", {"linkId": link_id, "occurredAt": iso(at)}, at=max(at, begin), key=key
+            )
             self.clicks[name] = click["id"]
         self.path = self.ask("POST", "/api/integrations/stripe", {"webhookSecret": SECRET}, at=begin)["webhookPath"]
 
@@ -156,7 +157,9 @@ class HostDoor:
 
     def books(self, story: Story) -> Books:
         return books_of_host(
-            lambda path: self.ask("GET", path, at=story.now), {id_: name for name, id_ in self.partners.items()}
+            lambda path: self.ask("GET", path, at=story.now),
+            {id_: name for name, id_ in self.partners.items()},
+            with_why=story.asks_why,
         )
 
 

@@ -41,15 +41,18 @@ def orders(length: int, permutations: int, seed: str) -> Iterable[tuple[str, lis
 
 
 def play(story: Story, doors: Doors, permutations: int = PERMUTATIONS) -> Result:
-    """Every era in every order; the first problems of each play."""
+    """Every chapter, era and order; the first problems of each play."""
     result = Result(story)
     eras = (*story.eras, "mixed") if len(story.eras) > 1 else story.eras
-    for era in eras:
-        for name, order in orders(len(story.told), permutations, f"{story.name} {era}"):
-            with doors() as door:
-                found = play_once(story, door, era, order, name)
-            result.plays += 1
-            result.problems += [f"{era}, {name}: {problem}" for problem in found[:5]]
+    for chapter in story.chapters():
+        count = len(chapter.told)
+        until = "" if count == len(story.told) else f"{count} told, "
+        for era in eras:
+            for name, order in orders(count, permutations, f"{story.name} {era}"):
+                with doors() as door:
+                    found = play_once(chapter, door, era, order, name)
+                result.plays += 1
+                result.problems += [f"{until}{era}, {name}: {problem}" for problem in found[:5]]
     return result
 
 

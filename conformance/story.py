@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from conformance.stripe_words import Era, tell_all
 
 DAY_ZERO = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LONG_BEFORE = timedelta(days=400)
 SPAN = re.compile(r"([+-]?\d+)(d|h|m|s)")
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 CLICKS = ("click", "reference", "subscription_click")
@@ -53,6 +54,21 @@ class Story:
     changes: tuple[Mapping[str, Any], ...] = ()
     eras: tuple[str, ...] = ("old", "new")
     mode: str = "live"
+    meanwhile: tuple[Mapping[str, Any], ...] = ()
+    made: datetime = DAY_ZERO - LONG_BEFORE
+
+    def chapters(self) -> Iterator["Story"]:
+        """The story as far as each ``meanwhile`` is about, with the books of then; last, all of it."""
+        for then in self.meanwhile:
+            expected = {key: value for key, value in then.items() if key not in ("told", "now")}
+            now = moment(then["now"]) if "now" in then else self.now
+            yield replace(self, told=self.told[: then["told"]], expected=expected, now=now, meanwhile=())
+        yield replace(self, meanwhile=())
+
+    @property
+    def asks_why(self) -> bool:
+        """Whether reason codes of the decision records are expected."""
+        return any("why" in line for what in ("sales", "leads") for line in self.expected.get(what, ()))
 
     @property
     def core_only(self) -> bool:
@@ -67,7 +83,7 @@ class Story:
 
     def fingerprint(self) -> str:
         """What is told, for telling stories apart: everything but the name, the title and the expected books."""
-        said = [self.told, self.program, self.partners, self.clicks, self.changes, self.mode]
+        said = [self.told, self.program, self.partners, self.clicks, self.changes, self.mode, self.made]
         return json.dumps(said, sort_keys=True, default=str)
 
 
@@ -76,11 +92,12 @@ def load(text: str, name: str) -> Story:
     data = tomllib.loads(text)
     unknown = data.keys() - {
         "title", "rules", "now", "program", "partners", "clicks", "changes", "told", "expect", "eras", "mode",
+        "meanwhile", "made",
     }  # fmt: skip
     if unknown:
         raise UnusableStory(f"{name}: nobody knows {', '.join(sorted(unknown))}")
     try:
-        return Story(
+        story = Story(
             name=name,
             title=data["title"],
             rules=tuple(data["rules"]),
@@ -93,9 +110,15 @@ def load(text: str, name: str) -> Story:
             changes=tuple(data.get("changes", ())),
             eras=tuple(data.get("eras", ("old", "new"))),
             mode=data.get("mode", "live"),
+            meanwhile=tuple(data.get("meanwhile", ())),
+            made=moment(data.get("made", "-400d")),
         )
     except KeyError as missing:
         raise UnusableStory(f"{name}: {missing} is missing") from missing
+    for then in story.meanwhile:
+        if not 0 < then.get("told", 0) < len(story.told):
+            raise UnusableStory(f"{name}: a meanwhile says after how many of the told entries it is")
+    return story
 
 
 def stories() -> list[Story]:

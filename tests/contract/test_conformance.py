@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,10 @@ def test_the_core_tells_it_as_it_must_be(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTED)
 def test_a_host_tells_it_as_it_must_be(name: str) -> None:
-    story = HOSTED[name]
+    *earlier, story = HOSTED[name].chapters()
+    for chapter in earlier:
+        with host_door() as door:
+            assert [] == play_once(chapter, door, "mixed", range(len(chapter.told)), "natural"), len(chapter.told)
     for era, wanted in (("mixed", 3), *((era, 1) for era in story.eras)):
         for order_name, order in list(orders(len(story.told), 1, f"{name} {era}"))[:wanted]:
             with host_door() as door:
@@ -87,12 +91,33 @@ def test_a_wrong_book_is_seen() -> None:
             assert [] != differences(expected, door.books(story))
 
 
+def test_a_wrong_book_on_the_way_is_seen() -> None:
+    """The books of each chapter are compared, in every order."""
+    story = STORIES["case-01-cumulative-refunds"]
+    wrong = {**story.meanwhile[0], "commissions": [{"sale": "cs_1", "amount": 1}]}
+    result = play(replace(story, meanwhile=(wrong,)), core_door, permutations=0)
+    assert {"2 told, old, natural", "2 told, mixed, reversed"} <= {problem.split(":")[0] for problem in result.problems}
+
+
+def test_a_reason_that_nobody_gave_is_seen() -> None:
+    story = STORIES["case-08-a-foreign-click"]
+    sale = {**story.expected["sales"][0], "why": ["WINDOW_CLOSED"]}
+    result = play(replace(story, expected={**story.expected, "sales": [sale]}), core_door, permutations=0)
+    assert result.problems
+
+
 @pytest.mark.parametrize(
-    "text", ['title = "x"', 'title = "x"\nrules = []\ntold = []\nexpect = {}\nsurprise = 1'], ids=["lacking", "unknown"]
+    ("lacks", "said"),
+    [
+        ('title = "x"', "'rules' is missing"),
+        ('title = "x"\nrules = []\ntold = []\nexpect = {}\nsurprise = 1', "nobody knows surprise"),
+        ('title = "x"\nrules = []\ntold = [{}]\nexpect = {}\nmeanwhile = [{told = 1}]', "after how many"),
+    ],
+    ids=["lacking", "unknown", "no earlier moment"],
 )
-def test_a_story_that_cannot_be_played_says_why(text: str) -> None:
-    with pytest.raises(UnusableStory, match=r"is missing|nobody knows"):
-        load(text, "lacking")
+def test_a_story_that_cannot_be_played_says_why(lacks: str, said: str) -> None:
+    with pytest.raises(UnusableStory, match=said):
+        load(lacks, "lacking")
 
 
 def test_every_story_has_something_to_tell() -> None:
