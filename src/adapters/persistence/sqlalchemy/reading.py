@@ -78,6 +78,8 @@ _NAMED = select(sales).where(
     *_asked(sales), sales.c.id == select(sale_names.c.sale_id).where(*_asked(sale_names, "name")).scalar_subquery()
 )
 _LEAD_OF = select(leads).where(*_asked(leads, "customer_id", "event_name"))
+# In no order: asked for one, SQLite looks through all commissions of the scope.
+_OF_SUBJECT = select(commissions).where(*_asked(commissions, "subject_id"))
 _CALLED = select(customers).where(*_asked(customers, "external_id"))
 
 
@@ -162,9 +164,9 @@ class SqlReading:
         return self._resolved(commissions, scope, commission_id, rows.commission_from_row)
 
     def commissions_of(self, scope: Scope, subject_id: str) -> list[Commission]:
-        of_subject = commissions.c.subject_id == resolve(self._session, scope, subject_id)
-        statement = select(commissions).where(_in_scope(commissions, scope), of_subject).order_by(commissions.c.id)
-        return [rows.commission_from_row(row) for row in self._session.rows(statement)]
+        where = {**rows.scope_to_row(scope), "subject_id": resolve(self._session, scope, subject_id)}
+        found = [rows.commission_from_row(row) for row in self._session.rows(_OF_SUBJECT, where)]
+        return sorted(found, key=lambda commission: commission.id)
 
     def entries(self, scope: Scope, query: Query) -> Page:
         conditions = _columns(ledger_entries, commissionId="commission_id", currency="currency", partnerId="partner_id")
