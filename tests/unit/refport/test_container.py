@@ -90,3 +90,10 @@ def test_nothing_is_configured_that_nobody_gives() -> None:
     assert isinstance(container.settings, Dependency)
     with pytest.raises(Error, match="persistance"):
         container.config.persistance()
+
+
+def test_all_that_is_stored_is_translated_again() -> None:
+    """Whoever said it: processors, merchants by their calls, people by their decisions."""
+    container = container_of(settings_from(Stated(database_url="memory://")))
+
+    assert {"api", "refport", "stripe"} == set(container.application().translators)
