@@ -291,10 +291,8 @@ class Chain:
             self._results[subject.key, None] = self.result(subject, None)
         whole = self._results[subject.key, None]
         if whole.first_pass and whole.winner is not None and view.until is not None:
-            last_own = max((fact.said_at for fact in subject.own), default=subject.at)
-            if view.within is None and view.until >= max(
-                subject.at + TOLERANCE, min(last_own, subject.at + OWN_TOLERANCE)
-            ):
+            last_own = max(fact.said_at for fact in subject.own)
+            if view.until >= max(subject.at + TOLERANCE, min(last_own, subject.at + OWN_TOLERANCE)):
                 return whole
         return self.result(subject, view)
 

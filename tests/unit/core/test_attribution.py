@@ -676,3 +676,42 @@ def test_all_renewals_before_late_evidence_are_carried_forward_at_its_moment() -
     assert [("A", "customer_metadata", True), ("A", "carried_forward", True), ("A", "carried_forward", True)] == [
         whose(name, *told) for name in ("in_1", "in_2", "in_3")
     ]
+
+
+def test_what_can_bring_nothing_is_no_later_moment() -> None:
+    """R10: another payment's charge, after an organic one."""
+    told = [
+        a_checkout(day(0), "cs_1", customer_id="cus_1", click_id="unknown"),
+        a_charge(day(5), "ch_9", customer_id="cus_1"),
+    ]
+    assert NOBODY == whose("cs_1", *told)
+
+
+def test_a_renewal_is_carried_forward_by_what_was_said_by_then_and_not_by_what_had_happened() -> None:
+    """R8, R10: a call that is received later tells of the first payment's click."""
+    told = [
+        an_invoice(day(0), "in_1", **OF_IT),
+        an_invoice(day(3), "in_2", **OF_IT),
+        a_sale_call(day(0), "user_9", 100, click_id="a", invoice_id="in_1", stated_at=day(4)),
+    ]
+    for order in permutations(told):
+        assert ("A", "session_click_id", False) == whose("in_1", *order)
+        assert ("A", "carried_forward", True) == whose("in_2", *order)
+
+
+def test_a_renewal_within_minutes_waits_for_the_moment_that_binds_its_subscription() -> None:
+    """R8, R10: by then more had been said of its customer, who is another one."""
+    told = [
+        an_invoice(day(0), "in_1", **OF_IT),
+        an_invoice(day(0, 60), "in_2", subscription_id="sub_1", external_id="user_2"),
+        a_lead_call(day(0, 120), "user_2", "unknown"),
+        a_lead_call(day(0, 180), "user_2", "x"),
+        a_customer(day(0, 240), "cus_1", click_id="a"),
+    ]
+    attribution = sale_of("in_2", *told).attribution
+    assert ("A", "carried_forward", True) == won(attribution)
+    assert [
+        ("customer_external_id", "unknown", Why.UNKNOWN_CLICK),
+        ("customer_external_id", "x", Why.FOREIGN_CLICK),
+        ("carried_forward", "a", Why.WON),
+    ] == lines(attribution)
