@@ -39,6 +39,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         click_buffer=container.click_buffer(),
         click_ids=container.click_ids(),
         keys=container.keys(),
+        tokens=container.embed_tokens(),
         connections=container.connections(),
         clock=container.clock(),
         ids=container.ids(),

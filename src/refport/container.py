@@ -29,6 +29,7 @@ from adapters.stripe.webhook import StripeWebhook
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock, SystemClock
 from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaims, StripeConnections
+from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
 from refport.secret_key import derived, secret_keys_of
 from refport.settings import Settings
@@ -40,6 +41,10 @@ from refport_core.scope import Mode
 
 def click_keys(secret_keys: tuple[str, ...]) -> list[bytes]:
     return [derived(secret, "click ids") for secret in secret_keys]
+
+
+def embed_keys(secret_keys: tuple[str, ...]) -> list[bytes]:
+    return [derived(secret, "embed tokens") for secret in secret_keys]
 
 
 def connect_secrets(settings: Settings) -> dict[Mode, tuple[str, ...]]:
@@ -60,6 +65,7 @@ class Container(DeclarativeContainer):
     ids = Singleton(TimeOrderedIds)
     secret_keys = Singleton(secret_keys_of, settings)
     click_ids = Singleton(SignedClickIds, Singleton(click_keys, secret_keys))
+    embed_tokens = Singleton(SealedEmbedTokens, Singleton(embed_keys, secret_keys))
     vault = Singleton(lambda keys: Vault(*keys), secret_keys)
 
     engine = Singleton(make_engine, settings.provided.database_url)

@@ -3,16 +3,18 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 from attrs import field, frozen
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from adapters.http.errors import OF_THE_FRAMEWORK, ErrorAnswer, Problem
+from adapters.http.frames import is_framed, problem_shown
 from adapters.http.pages import NOTICES, SAFE
 from adapters.http.redirect import place_of
 from refport.settings import RateLimit
@@ -20,6 +22,7 @@ from refport.settings import RateLimit
 EXEMPT: Final = "/health/"  # whoever starts and stops hosts must not be locked out
 TOO_MANY: Final = 429
 UNAUTHORIZED: Final = 401
+PAGE: Final = b"text/html; charset=utf-8"
 MEANING: Final = OF_THE_FRAMEWORK[TOO_MANY]
 
 
@@ -85,11 +88,15 @@ class RateLimited:
         await self.app(scope, receive, sent)
 
     async def refuse(self, scope: Scope, send: Send) -> None:
-        if place_of(scope, self.link_domains) is None:
+        more: Mapping[str, str]
+        if is_framed(scope):
+            page = problem_shown(Request(scope), TOO_MANY, MEANING.code, MEANING.message or "", {})
+            kind, more, body = PAGE, page.headers, page.content.encode()
+        elif place_of(scope, self.link_domains) is None:
             kind, more = b"application/json", {}
             body = msgspec.json.encode(ErrorAnswer(error=Problem(code=MEANING.code, message=MEANING.message or "")))
         else:
-            kind, more = b"text/html; charset=utf-8", SAFE
+            kind, more = PAGE, SAFE
             body = NOTICES[TOO_MANY].html()
         headers = [
             (b"content-type", kind),

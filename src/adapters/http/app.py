@@ -13,6 +13,7 @@ from adapters.http import (
     clicks,
     commissions,
     customers,
+    embed_tokens,
     events,
     health,
     integrations,
@@ -31,6 +32,7 @@ from adapters.http import (
 from adapters.http.bodies import JsonRequest
 from adapters.http.click_buffer import ClickBuffer
 from adapters.http.documents import KEY, description_of
+from adapters.http.embed_tokens import EmbedTokens
 from adapters.http.errors import Errors
 from adapters.http.given import caller, give
 from adapters.http.headers import protect
@@ -40,6 +42,7 @@ from adapters.http.keys import KeyRing, with_a_key
 from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
 from adapters.http.lists import listing
+from adapters.http.portal import portals
 from adapters.http.redirect import Redirect, finding_links
 from adapters.http.status import AskedByKey, CanLookUp
 from adapters.http.times import RequestTime
@@ -53,7 +56,7 @@ MEBIBYTE: Final = 1024 * 1024
 API_VERSION: Final = "1"
 NOUNS: Final = (
     programs, partners, links, qr, integrations, clicks, customers, leads, sales, commissions, ledger, balances,
-    payouts, events, status, track,
+    payouts, events, status, track, embed_tokens,
 )  # fmt: skip
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -69,6 +72,7 @@ def create_app(
     click_buffer: ClickBuffer,
     click_ids: ClickIds,
     keys: KeyRing,
+    tokens: EmbedTokens,
     connections: ConnectionService,
     clock: Clock,
     ids: Ids,
@@ -86,6 +90,7 @@ def create_app(
     an API key). Inbox and clicks are finished before what ``lifespan`` opened is closed.
     """
     domains = frozenset(domain.lower() for domain in link_domains)
+    addresses = Addresses(public_url, domains)
     time = RequestTime(clock, clock_header)
     api = Router(
         "/api",
@@ -94,7 +99,8 @@ def create_app(
             "application": give(application),
             "unit_of_work": give(unit_of_work),
             "connections": give(connections),
-            "addresses": give(Addresses(public_url, domains)),
+            "addresses": give(addresses),
+            "embed_tokens": give(tokens),
             "known_links": give(known_links),
             "tracking": give(Tracking(unit_of_work=unit_of_work, click_ids=click_ids, inbox=inbox, ids=ids)),
             "can_look_up": give(can_look_up or AskedByKey(unit_of_work)),
@@ -112,7 +118,7 @@ def create_app(
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     app = Litestar(
-        [api, incoming, host, *script.ROUTES, *following.routes()],
+        [api, incoming, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes()],
         before_request=refuse_nul,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},

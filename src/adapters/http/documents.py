@@ -37,6 +37,7 @@ WHEN: Final[Mapping[int, str]] = {
     409: "It contradicts what is already there",
     413: "The body is too large",
     415: "The body is no JSON",
+    422: "A value does not fit",
     429: "Too many requests of this key or address",
     503: "Not now: send the same again after Retry-After seconds",
 }

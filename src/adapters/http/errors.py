@@ -6,11 +6,12 @@ from http import HTTPStatus
 from traceback import format_tb
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException
 from msgspec import Struct
 
+from adapters.http.frames import is_framed, problem_shown
 from adapters.http.pages import is_page, page_of
 from refport_core import errors as core
 from refport_core.ports import Ids
@@ -18,11 +19,18 @@ from refport_core.ports import Ids
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS: Final = 5
+UNPROCESSABLE: Final = (
+    "unprocessable"  # a route with this option says 422 where the others say 400: so its clients read it
+)
 INVALID_KEY: Final = "Invalid or missing API key"
 
 
 class UnsupportedMediaType(core.InvalidRequest):
     """The body is announced as something else than JSON."""
+
+
+class InvalidToken(core.Unauthorized):
+    """A portal's token is missing, none of ours, or too old."""
 
 
 class IdempotencyMismatch(core.Conflict):
@@ -59,6 +67,11 @@ MEANINGS: Final[Mapping[type[Exception], Meaning]] = {
     core.InvalidSignature: Meaning(400, "INVALID_SIGNATURE"),
     core.MalformedEvent: Meaning(400, "MALFORMED_EVENT"),
     core.Unauthorized: Meaning(401, "UNAUTHORIZED", INVALID_KEY),
+    InvalidToken: Meaning(
+        401,
+        "UNAUTHORIZED",
+        "The token of this portal is missing, wrong or has expired; load the page again for a new one.",
+    ),
     core.NotFound: Meaning(404, "NOT_FOUND"),
     core.Conflict: Meaning(409, "CONFLICT"),
     core.AccountTaken: Meaning(409, "ACCOUNT_TAKEN"),
@@ -142,10 +155,16 @@ class Errors:
             meaning, message = UNAVAILABLE, self.reported(request, error)
         else:
             message = meaning.message or words_of(error)
+        if meaning.status == HTTPStatus.BAD_REQUEST and getattr(request.scope.get("route_handler"), "opt", {}).get(
+            UNPROCESSABLE
+        ):
+            meaning = evolve(meaning, status=int(HTTPStatus.UNPROCESSABLE_ENTITY))
         if meaning.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         if meaning.status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        if is_framed(request.scope):
+            return problem_shown(request, meaning.status, meaning.code, message, headers)
         if is_page(request.scope):
             return page_of(meaning.status, headers)
         return Response(

@@ -19,6 +19,7 @@ from adapters.http.known_links import KnownLinks
 from adapters.persistence.memory import MemoryUnitOfWork
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
+from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts
@@ -147,6 +148,7 @@ class Host:
             click_buffer=self.click_buffer,
             click_ids=self.click_ids,
             keys=self.keys,
+            tokens=SealedEmbedTokens([b"1" * 32]),
             connections=self.connections,
             clock=self.clock,
             ids=self.ids,

@@ -14,6 +14,8 @@ from tests.contract.http.host import SHOP, SIGNED, Host, problem
 
 LINKS = {"/r/{key}", "/{key}"}
 FILES = {"/refp.js", "/api/links/{link_id}/qr.svg", "/api/links/{link_id}/qr.png"}
+FRAMED = "/embed/"  # pages, errors too, and what they load
+TO_BE_NAMED = {"/api/links", "/api/partners", "/api/embed/token"}  # what their bodies name may be nowhere
 METHODS = ("get", "post", "patch", "delete", "put")
 
 
@@ -101,6 +103,8 @@ def test_the_routes_are_those_of_the_contract(described: dict[str, Any]) -> None
         "PATCH /api/enrollments/*",
         "POST /api/clicks",
         *(f"POST /api/track/{what}" for what in ("lead", "sale")),
+        "POST /api/embed/token",
+        *(f"GET /embed/{what}" for what in ("referrals", "embed.js", "embed.css")),
         *(
             f"GET /api/{noun}{tail}"
             for noun in ("clicks", "customers", "leads", "sales", "commissions", "ledger", "payouts", "events")
@@ -127,7 +131,9 @@ def test_every_described_error_is_the_envelope(described: dict[str, Any]) -> Non
     envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
     for method, path, operation in operations(described):
         for status, response in operation["responses"].items():
-            if path not in LINKS and not status.startswith(("2", "304")):
+            if path.startswith(FRAMED):
+                assert {"text/html": {"schema": {"type": "string"}}} == response["content"] or "200" == status
+            elif path not in LINKS and not status.startswith(("2", "304")):
                 assert envelope == response["content"], (method, path, status)
 
 
@@ -137,7 +143,7 @@ def test_every_good_answer_has_a_described_body(described: dict[str, Any]) -> No
         if path in LINKS:
             continue
         assert 1 == len(good), (method, path)
-        if path in FILES:
+        if path in FILES or path.startswith(FRAMED):
             (body,) = operation["responses"]["200"]["content"].values()
             assert "string" == body["schema"]["type"]
             continue
@@ -154,7 +160,7 @@ def test_the_api_wants_a_key_and_nothing_else_does(described: dict[str, Any]) ->
     for _, path, operation in operations(described):
         wants = path.startswith("/api/")
         assert ([{"apiKey": []}] if wants else None) == operation.get("security"), path
-        assert wants == ("401" in operation["responses"]), path
+        assert (wants or path == "/embed/referrals") == ("401" in operation["responses"]), path
 
 
 def concrete(path: str) -> str:
@@ -174,7 +180,7 @@ def test_the_errors_of_each_route_are_described_and_the_described_are_real(descr
             described_here = {int(status) for status in operation["responses"]}
             seen = {answer.status_code for answer in provoked(host, method, path, operation)}
             assert seen <= described_here, (method, path, seen - described_here)
-            elsewhere = {404} if path in {"/api/links", "/api/partners"} or path.startswith("/webhooks") else set()
+            elsewhere = {404} if path in TO_BE_NAMED or path.startswith("/webhooks") else set()
             never = described_here - seen - {200, 201, 304, 409, 429, 503} - elsewhere  # those have tests of their own
             assert not never, (method, path, never)
 
@@ -198,9 +204,11 @@ def test_a_404_for_what_a_body_names_is_real_too() -> None:
         host.post("/api/programs", {"rewards": []})
         link = host.call("POST", "/api/links", {"url": "https://a.example", "partnerId": "prt_0"})
         partner = host.call("POST", "/api/partners", {"name": "A", "email": "a@b.c", "programId": "prog_0"})
+        portal = host.call("POST", "/api/embed/token", {"tenantId": "nobody"})
 
     assert (404, "NOT_FOUND") == problem(link)
     assert (404, "NOT_FOUND") == problem(partner)
+    assert (404, "NOT_FOUND") == problem(portal)
 
 
 def test_bodies_are_described_with_their_bounds(described: dict[str, Any]) -> None:

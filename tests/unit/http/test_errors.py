@@ -23,6 +23,7 @@ from adapters.http.errors import (
     ErrorAnswer,
     Errors,
     IdempotencyMismatch,
+    InvalidToken,
     UnsupportedMediaType,
 )
 from refport_core import errors as core
@@ -44,6 +45,7 @@ TABLE: dict[Exception, tuple[int, str, str | None]] = {
     core.InvalidSignature(): (400, "INVALID_SIGNATURE", None),
     core.MalformedEvent(): (400, "MALFORMED_EVENT", None),
     core.Unauthorized("because it was revoked"): (401, "UNAUTHORIZED", "Invalid or missing API key"),
+    InvalidToken(): (401, "UNAUTHORIZED", None),
     core.NotFound(): (404, "NOT_FOUND", None),
     core.Conflict("the key is taken"): (409, "CONFLICT", "the key is taken"),
     core.AccountTaken(): (409, "ACCOUNT_TAKEN", None),

@@ -93,3 +93,15 @@ def test_who_follows_too_many_links_reads_a_page() -> None:
             assert "default-src 'none'" in refused.headers["content-security-policy"]
             assert "<h1>Too many visits</h1>" in refused.text
         assert "application/json" == client.get("/ada", headers={"host": "host"}).headers["content-type"]
+
+
+def test_who_opens_too_many_portals_reads_a_page() -> None:
+    client, _ = limited(1)
+    with client:
+        client.get("/embed/referrals?token=pt_1")
+        refused = client.get("/embed/referrals?token=pt_1&dynamicHeight=true")
+
+    assert (429, "text/html; charset=utf-8") == (refused.status_code, refused.headers["content-type"])
+    assert "frame-ancestors *" in refused.headers["content-security-policy"]
+    assert ' data-error-code="RATE_LIMIT_EXCEEDED"' in refused.text
+    assert ' data-dynamic-height="true"' in refused.text
