@@ -21,7 +21,7 @@ from adapters.http.amounts import THREE_DECIMALS, ZERO_DECIMALS, amount_text
         (500, "ugx", "5.00 UGX"),
         (500, "mga", "500 MGA"),
         (100000000000000001, "eur", "1,000,000,000,000,000.01 EUR"),
-        (1, "EUR", "0.01 EUR"),
+        (1, "JPY", "1 JPY"),
     ],
 )
 def test_amounts_have_the_decimals_of_their_currency(amount: int, currency: str, text: str) -> None:
