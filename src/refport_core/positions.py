@@ -115,7 +115,7 @@ def _binding(chain: Chain, customer: str) -> Binding | None:
 
 def _identity_keys(chain: Chain) -> Iterator[str]:
     """Every key under which a position of this history may ever have been known."""
-    for fact in chain.history.facts:
+    for fact in chain.history.stated:
         yield from fact.keys()
     for payment in chain.history.payments:
         for name in payment.names:
