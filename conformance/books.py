@@ -103,8 +103,11 @@ def books_of_core(tx: Transaction, scope: Scope, now: datetime, partners: Mappin
     )
 
 
-def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str], *, with_why: bool = False) -> Books:
-    """The books of a host, read through its contract. ``with_why``: with the codes of every decision record."""
+def books_of_host(
+    get: Callable[[str], Any], partners: Mapping[str, str], *, with_why: bool = False, tag: str = ""
+) -> Books:
+    """The books of a host, read through its contract. ``with_why``: with the codes of every decision record; ``tag``:
+    only what is about customers, payments and partners of the story that has it."""
 
     def every(path: str) -> list[Any]:
         found: list[Any] = []
@@ -121,7 +124,12 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str], *, wit
             return []
         return sorted({each["code"] for each in get(f"{path}/explanation")["candidates"]})
 
-    sales, leads = every("/api/sales"), every("/api/leads")
+    people = {each["id"] for each in every("/api/customers") if tag in str(each)} if tag else set()
+
+    def ours(line: Any) -> bool:
+        return not tag or line["customer"]["id"] in people or tag in str(line.get("names"))
+
+    sales, leads = ([line for line in every(path) if ours(line)] for path in ("/api/sales", "/api/leads"))
     names = {sale["id"]: sorted(names_of(sale["names"])) for sale in sales}
     events = {lead["id"]: lead["eventName"] for lead in leads}
     return Books(
@@ -169,6 +177,7 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str], *, wit
                 "open": each["openAmount"],
             }
             for each in every("/api/commissions")
+            if not tag or each["partnerId"] in partners
         ],
         balances=[
             {
@@ -176,6 +185,7 @@ def books_of_host(get: Callable[[str], Any], partners: Mapping[str, str], *, wit
                 **{k: v for k, v in each.items() if k not in ("mode", "partnerId")},
             }
             for each in every("/api/balances")
+            if not tag or each["partnerId"] in partners
         ],
     )
 

@@ -11,6 +11,7 @@ from adapters.stripe.deliveries import delivery_of
 from adapters.stripe.translator import StripeTranslator
 from adapters.stripe.understanding import Circumstances
 from adapters.stripe.webhook import event_document
+from conformance.apart import email_of
 from conformance.books import Books, books_of_core
 from conformance.said import facts_of
 from conformance.story import Story, UnusableStory, events, moment
@@ -65,9 +66,7 @@ class CoreDoor:
         for name, said in {**story.partners, "stranger": {}}.items():
             workspace = "ws_other" if name == "stranger" else "ws_story"
             partner = self.application.create_partner(
-                CreatePartner(
-                    workspace_id=workspace, name=name, email=said.get("email", f"{name.lower()}@partner.example")
-                ),
+                CreatePartner(workspace_id=workspace, name=name, email=email_of(name, said)),
                 now=begin,
             )
             link = self.application.create_link(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from stripe import WebhookSignature
 
+from conformance.apart import email_of
 from conformance.books import Books, books_of_host
 from conformance.story import Story, click_id, events, moment
 
@@ -57,13 +58,21 @@ class Refused(Exception):
 
 
 class HostDoor:
-    """A host behind its HTTP contract, with the keys of a fresh workspace and those of a stranger's. The host runs
-    with ``REFPORT_CLOCK``, so that requests can say what time it is."""
+    """A host behind its HTTP contract, with the keys of a workspace and a key of a stranger's. The host runs with
+    ``REFPORT_CLOCK``, so that requests can say what time it is. ``endpoints`` keeps the workspace's endpoints for
+    Stripe, by mode, where several plays share them."""
 
-    def __init__(self, client: Client, keys: Mapping[str, str], stranger_key: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        keys: Mapping[str, str],
+        stranger_key: str,
+        endpoints: dict[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.client = client
         self.keys = keys
         self.stranger_key = stranger_key
+        self.endpoints = {} if endpoints is None else endpoints
         self.clicks: dict[str, str] = {}
         self.partners: dict[str, str] = {}
         self.program_id = ""
@@ -82,16 +91,16 @@ class HostDoor:
     def set_up(self, story: Story) -> None:
         self.key = self.keys[story.mode]
         begin = story.made
-        made = [
-            self.ask("POST", "/api/programs", program_terms(story.program), at=begin, key=key)["id"]
-            for key in (self.stranger_key, self.key)
-        ]
-        self.program_id = made[-1]
+        programs = {
+            key: self.ask("POST", "/api/programs", program_terms(story.program), at=begin, key=key)["id"]
+            for key in ([self.stranger_key] if story.has_stranger else []) + [self.key]
+        }
+        self.program_id = programs[self.key]
         links: dict[str, tuple[str, str]] = {}
-        for name, said in {**story.partners, "stranger": {}}.items():
+        for name, said in {**story.partners, **({"stranger": {}} if story.has_stranger else {})}.items():
             key = self.stranger_key if name == "stranger" else self.key
-            email = said.get("email", f"{name.lower()}@partner.example")
-            partner = self.ask("POST", "/api/partners", {"name": name, "email": email}, at=begin, key=key)
+            new = {"name": name, "email": email_of(name, said), "programId": programs[key]}
+            partner = self.ask("POST", "/api/partners", new, at=begin, key=key)
             link = {"partnerId": partner["id"], "url": "https://shop.example/"}
             links[name] = (key, self.ask("POST", "/api/links", link, at=begin, key=key)["id"])
             self.partners[name] = partner["id"]
@@ -104,7 +113,10 @@ class HostDoor:
                 "POST", "/api/clicks", {"linkId": link_id, "occurredAt": iso(at)}, at=max(at, begin), key=key
             )
             self.clicks[name] = click["id"]
-        self.path = self.ask("POST", "/api/integrations/stripe", {"webhookSecret": SECRET}, at=begin)["webhookPath"]
+        if story.mode not in self.endpoints:
+            connection = {"webhookSecret": SECRET}
+            self.endpoints[story.mode] = self.ask("POST", "/api/integrations/stripe", connection, at=begin)
+        self.path = self.endpoints[story.mode]["webhookPath"]
 
     def tell(self, story: Story, told: Mapping[str, Any], era: str, place: int) -> list[str]:
         if "call" in told:
@@ -160,6 +172,7 @@ class HostDoor:
             lambda path: self.ask("GET", path, at=story.now),
             {id_: name for name, id_ in self.partners.items()},
             with_why=story.asks_why,
+            tag=story.tag,
         )
 
 

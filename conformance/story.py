@@ -56,6 +56,7 @@ class Story:
     mode: str = "live"
     meanwhile: tuple[Mapping[str, Any], ...] = ()
     made: datetime = DAY_ZERO - LONG_BEFORE
+    tag: str = ""  # stands in its ids, where it is told beside others
 
     def chapters(self) -> Iterator["Story"]:
         """The story as far as each ``meanwhile`` is about, with the books of then; last, all of it."""
@@ -75,6 +76,11 @@ class Story:
         """Whether it tells something for which a host has no route: payout lines, answers of look-ups, decisions
         about commissions that are not there yet."""
         return any("tell" not in told and "call" not in told for told in self.told)
+
+    @property
+    def has_stranger(self) -> bool:
+        """Whether somebody clicks on a link of another workspace."""
+        return any(click["of"] == "stranger" for click in self.clicks.values())
 
     @property
     def calls(self) -> bool:

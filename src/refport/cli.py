@@ -246,11 +246,29 @@ def verify(*, as_json: bool) -> None:
 
 @main.command()
 @click.argument("stories", nargs=-1, metavar="[STORY]…")
-def conformance(stories: tuple[str, ...]) -> None:
-    """Play the conformance stories against the core, in many orders."""
+@click.option("--url", help="A host to tell them to; it runs with REFPORT_CLOCK. Without: the core in this process.")
+@click.option("--key", help="A live key of a workspace there; the stories' programs and partners stay in it.")
+@click.option("--test-key", help="A test key of the same workspace, for the stories of test mode.")
+@click.option("--stranger-key", help="A key of another workspace there, for clicks on a stranger's links.")
+def conformance(
+    stories: tuple[str, ...], *, url: str | None, key: str | None, test_key: str | None, stranger_key: str | None
+) -> None:
+    """Play the conformance stories against the core, or against a host, in many orders."""
+    from conformance.host import Host, UnusableHost
     from conformance.runner import main as play
 
-    sys.exit(play(list(stories)))
+    if url is None:
+        if key or test_key or stranger_key:
+            raise click.UsageError("Keys are for a host: say which with --url.")
+        sys.exit(play(list(stories)))
+    keys = {mode: given for mode, given in (("live", key), ("test", test_key)) if given}
+    if not keys:
+        raise click.UsageError("A host wants a key: --key rk_live_… (and --test-key, --stranger-key for all stories).")
+    try:
+        host = Host(url, keys, stranger_key)
+    except UnusableHost as error:
+        raise Failed(str(error)) from error
+    sys.exit(play(list(stories), host=host))
 
 
 @main.command()

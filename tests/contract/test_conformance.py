@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from conformance.apart import apart
 from conformance.books import differences
-from conformance.core_door import core_door
+from conformance.core_door import CoreDoor, core_door
 from conformance.doors import Door, HostDoor
-from conformance.runner import orders, play, play_once
-from conformance.story import DAY_ZERO, Story, UnusableStory, load, stories
+from conformance.runner import few_plays, orders, play, play_once
+from conformance.story import DAY_ZERO, Story, UnusableStory, events, load, stories
 from refport.asgi import create_app
 from refport.door import open_door
 from refport.settings import Stated, settings_from
@@ -54,8 +55,38 @@ def host_door() -> Iterator[Door]:
             answer = client.request(method, path, content=body, headers=dict(headers))
             return answer.status_code, answer.json()
 
-        keys = {mode.value: key for mode, key in ours.api_keys.items()}
-        yield HostDoor(ask, keys, next(iter(stranger.api_keys.values())))
+        keys = {mode.value: str(key) for mode, key in ours.api_keys.items()}
+        yield HostDoor(ask, keys, str(next(iter(stranger.api_keys.values()))))
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_the_stored_books_are_what_the_statements_give(name: str) -> None:
+    """Conformance shows the books; this, that nothing else is left over from what was known on the way."""
+    for one in few_plays(HOSTED[name]):
+        door = CoreDoor()
+        play_once(one.chapter, door, one.era, one.order, one.name)
+        assert [] == door.application.verify(door.scope), one.name
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_with_ids_of_its_own_it_is_the_same_story(name: str) -> None:
+    """Told beside others in one workspace, it shares no id and no address with itself."""
+    story = HOSTED[name]
+    one, other = apart(story, "x1x"), apart(story, "x2x")
+    for era in (*story.eras, "mixed"):
+        with core_door() as door:
+            assert [] == play_once(one, door, era, range(len(one.told)), "natural")
+        assert ids_told(one, era).isdisjoint(ids_told(other, era))
+
+
+def ids_told(story: Story, era: str) -> set[str]:
+    """Every id and address in the events of this era, and in the merchant's calls."""
+    clicks = dict.fromkeys(story.clicks, "clk_x")
+    rendered = [
+        told if "call" in told else list(events(story, told, era, place, clicks))
+        for place, told in enumerate(story.told)
+    ]
+    return set(re.findall(r"\b(?:(?:in|pi|ch|cs|cus|sub|re|du|cn|evt|inpay|user)_\w+|[\w.]+@[\w.]+)", str(rendered)))
 
 
 def test_no_two_stories_tell_the_same() -> None:
