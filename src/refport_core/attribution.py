@@ -155,9 +155,9 @@ def customer_external_id(asked: Asked) -> list[Considered]:
 
 
 def session_click_id(asked: Asked) -> list[Considered]:
-    """Step 2: the click in the metadata of its session, payment intent, invoice, (first event) subscription, call."""
-    subscription: tuple[type[Fact], ...] = (Subscription,) if asked.subject.first else ()
-    return asked.stated(Checkout, PaymentIntent, Invoice, *subscription, LeadCall, SaleCall)
+    """Step 2: the click in the metadata of its session, payment intent, invoice, subscription, or of a call. What is
+    said of a subscription is among the own facts of its first event alone."""
+    return asked.stated(Checkout, PaymentIntent, Invoice, Subscription, LeadCall, SaleCall)
 
 
 def client_reference_id(asked: Asked) -> list[Considered]:

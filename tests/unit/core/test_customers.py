@@ -310,7 +310,7 @@ def test_of_two_associations_of_one_second_the_kind_decides() -> None:
     """R2, R4."""
     told = [
         a_customer(day(0), "cus_1", external_id="a_user"),
-        a_checkout(day(0), "cs_1", customer_id="cus_1", external_id="z_user"),
+        an_invoice(day(0), "in_1", customer_id="cus_1", external_id="z_user"),
     ]
     for order in permutations(told):
         assert {"cus_1": "z_user"} == owners(*order)
@@ -409,8 +409,14 @@ def test_a_later_payment_follows_the_provider_id_of_its_first_event() -> None:
     assert {"cus_1": "user_1", "cus_2": "user_1"} == owners(first, later, one)
     assert {"cus_1": "user_1", "cus_2": "user_1", "cus_3": "user_1"} == owners(first, later, charge, one)
     assert {"cus_2": "user_2"} == owners(first, later, charge, two)
+    moments = (day(2), day(31), day(32))
+    assert [1, 2, 3] == [len(owners(first, later, charge, one, until=until)) for until in moments]
     guest = evolve(first, customer_id=None)
-    assert {"cus_2": "user_2", "cus_3": "user_2"} == owners(guest, later, charge, two)
+    wanted = {"cus_2": "user_2", "cus_3": "user_2"}
+    assert wanted == owners(guest, later, charge, two)
+    known = an_invoice(day(0), "in_1", "ch_1", subscription_id="sub_1"), a_charge(day(40), "ch_1", customer_id="cus_1")
+    told = (*known, later, charge, two)
+    assert [wanted, {"cus_2": "user_2"}] == [owners(*told, until=until) for until in (day(32), day(40))]
 
 
 def test_what_belongs_to_nobody_belongs_to_itself() -> None:
