@@ -15,8 +15,8 @@ FACTOR = int(os.environ.get("REFPORT_EXAMPLES", "1"))
 IN_MEMORY = 2000
 ON_A_DATABASE = 200
 OF_THE_CHAIN = 500
-OF_THE_MACHINE = 30
-STEPS_OF_THE_MACHINE = 25
+OF_THE_MACHINE = 60
+STEPS_OF_THE_MACHINE = 40
 
 
 def profile(count: int, **more: Any) -> settings:
@@ -35,6 +35,6 @@ def examples(count: int) -> Callable[[Any], Any]:
     """Draw so many worlds, with time for each."""
 
     def decorated(test: Any) -> Any:
-        return pytest.mark.timeout(300 * FACTOR)(profile(count)(test))
+        return pytest.mark.timeout(900 * FACTOR)(profile(count)(test))
 
     return decorated
