@@ -21,3 +21,11 @@ def test_the_ten_lines_that_embed_the_core_print_a_balance(capsys: pytest.Captur
     assert balance.startswith("Balance(")
     assert "currency='eur', earned=2000," in balance
     assert "pending=2000," in balance
+
+
+def test_another_processor_fits_the_ports_as_it_is_shown() -> None:
+    (block,) = BLOCK.findall((ROOT / "docs" / "another-processor.md").read_text(encoding="utf-8"))
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/another-processor.md", "exec"), names)
+    assert isinstance(names["webhook"], names["Webhook"])
+    assert names["translator"].translate

@@ -142,7 +142,7 @@ class Host:
         self.app: Litestar = create_app(
             application=self.application,
             unit_of_work=self.unit_of_work,
-            webhooks={"stripe": self.webhook},
+            webhooks=settings.pop("webhooks", {"stripe": self.webhook}),
             inbox=self.inbox,
             known_links=self.known_links,
             click_buffer=self.click_buffer,

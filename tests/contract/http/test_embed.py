@@ -227,6 +227,22 @@ def test_a_partner_sees_what_came_of_it(host: Host) -> None:
     assert '<figure role="img" aria-label="QR code of https://go.example/r/ada"><svg viewBox=' in text
 
 
+def test_what_is_held_is_shown_as_held(host: Host) -> None:
+    a_program(host)
+    token = token_of(host)
+    sold(host, host.post("/api/clicks", {"linkId": a_link(host, partner_of(host))["id"]})["id"], "a", 10000)
+    (commission,) = host.get("/api/commissions")["data"]
+    host.post(f"/api/commissions/{commission['id']}/hold", {"reason": "a person looks at it"})
+
+    text = page(host, token).text
+
+    assert [["2026-03-10", "Sale", "20.00 USD", "On hold"]] == cells(text, "latest")
+    assert [["USD", "20.00 USD", "0.00 USD", "20.00 USD", "0.00 USD", "0.00 USD", "0.00 USD"]] == cells(
+        text, "balances"
+    )
+    assert "a person looks" not in text
+
+
 def test_of_customers_a_partner_sees_nothing(host: Host) -> None:
     """They are the merchant's."""
     a_program(host)
@@ -269,6 +285,8 @@ def test_another_partners_numbers_are_not_in_it(host: Host) -> None:
         assert ("0", "0", "0") == (told(text, "clicks"), told(text, "leads"), told(text, "sales"))
         assert "ada-link" not in text
         assert "You have no link yet" in text
+        assert "Nothing yet" in text
+        assert 'id="latest"' not in text
     assert elsewhere_program
     assert "ada-link" in page(host, ada).text
 
@@ -303,6 +321,10 @@ def test_who_does_not_take_part_hears_it(host: Host) -> None:
     )
     assert "do not take part" not in page(host, token).text
     host.patch(f"/api/partners/{partner_of(host)}", {"status": "disabled"})
+    assert "do not take part" in page(host, token).text
+    host.patch(f"/api/partners/{partner_of(host)}", {"status": "active"})
+    assert "do not take part" not in page(host, token).text
+    host.patch(f"/api/programs/{enrollment['programId']}", {"status": "closed"})
     assert "do not take part" in page(host, token).text
 
 
