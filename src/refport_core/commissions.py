@@ -15,7 +15,7 @@ from refport_core.facts import CommissionRef, Decision, Effect, PayoutLine, Payo
 from refport_core.leads import Came
 from refport_core.money import rounded
 from refport_core.payments import by_object, of_kind
-from refport_core.programs import Flat, Percentage, ProgramVersion, RewardEvent, in_force
+from refport_core.programs import Flat, PartialRefunds, Percentage, ProgramVersion, RewardEvent, in_force
 from refport_core.reversals import is_settled, is_unlinked, standing_reversals
 from refport_core.sales import SaleKind, Sold
 from refport_core.scope import Mode, Scope
@@ -212,7 +212,7 @@ def _for_sales(chain: Chain, sales: Sequence[Sold], open_reversals: Sequence[Unl
         until = [each.at + UNLINKED_PERIOD for each in open_reversals if _concerns(each, sold)]
         until += [at + UNLINKED_PERIOD for at in sold.reversals.times if sold.reversals.unsettled]
         holds += [Hold(Held.UNLINKED_REFUND, max(until))] if until else []
-        target = rounded(reward * retained(sold) / sale.paid)
+        target = rounded(reward * retained(version.partial_refunds, sale.paid, sale.gone) / sale.paid)
         found.append(
             _commission(
                 chain,
@@ -325,14 +325,13 @@ def months_after(start: datetime, months: int) -> datetime:
     return start.replace(year=year, month=month, day=min(start.day, monthrange(year, month)[1]))
 
 
-def retained(sold: Sold) -> Fraction:
+def retained(rule: PartialRefunds, paid: int, gone: Fraction) -> Fraction:
     """R18: what is left of ``paid`` for the reward."""
-    gone, paid = sold.reversals.gone, Fraction(sold.sale.paid)
-    match sold.version.partial_refunds if sold.version else "prorate":
+    match rule:
         case "void":
-            return Fraction(0) if gone else paid
+            return Fraction(0 if gone else paid)
         case "ignore":
-            return Fraction(0) if gone >= paid else paid
+            return Fraction(0 if gone >= paid else paid)
         case _:
             return max(Fraction(0), paid - gone)
 
@@ -398,7 +397,7 @@ def _decided(commission: Commission, decision: Decision | None) -> Commission:
     rejected = effect is Effect.REJECT
     reason = commission.reason
     if decision is not None:
-        reason = decision.reason or effect.upper() if effect else None
+        reason = decision.reason or decision.effect.upper()
     elif refused:
         reason = Held.SELF_REFERRAL.value
     return evolve(

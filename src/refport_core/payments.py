@@ -242,7 +242,7 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
     intents = [_standing_intent(statements) for statements in by_object(of_kind(facts, PaymentIntent))]
     calls = of_kind(facts, SaleCall)
 
-    has_invoice = bool(invoices) or any(name.rank is NameRank.INVOICE for name in names)
+    has_invoice = any(name.rank is NameRank.INVOICE for name in names)
     selling_checkout = next(
         (
             each
@@ -251,9 +251,8 @@ def _payment(names: frozenset[PaymentName], facts: Sequence[Fact], review: bool)
         ),
         None,
     )
-    selling_intent = None
-    if not checkouts and not invoices:
-        selling_intent = next((each for each in intents if sells_by_itself(each, facts)), None)
+    by_itself = next((each for each in intents if sells_by_itself(each, facts)), None)
+    selling_intent = None if checkouts or invoices else by_itself
     source: Source | None = paid_invoice or selling_checkout or selling_intent or (calls[0] if calls else None)
 
     said_paid = [
@@ -342,14 +341,11 @@ def first_trial(facts: Iterable[Fact]) -> TrialStarted | None:
 
 def _start(subscription: str, stated: Sequence[Fact], own_payments: Sequence[Payment]) -> SubscriptionStart | None:
     trial = first_trial(stated)
-    timed = sorted(
-        ((payment.time, payment.first_name, payment) for payment in own_payments if payment.time is not None),
-        key=lambda each: each[:2],
-    )
+    timed = sorted((each.time, each.first_name, each) for each in own_payments if each.time is not None)
     invoices_of_zero = [each for each in timed if isinstance(each[2].source, Invoice) and not each[2].paid(True)]
-    began = trial  # unless money came before it: then the trial was given to a subscription that ran already
-    if trial is not None and any(time < trial.occurred_at and each.paid(True) > 0 for time, _, each in timed):
-        began = None
+    # If money came before it, the trial was given to a subscription that ran already.
+    ran_already = trial and any(time < trial.occurred_at and each.paid(True) > 0 for time, _, each in timed)
+    began = None if ran_already else trial
     first = (invoices_of_zero if began else timed)[:1]
     maker = _maker(own_payments)
     times = [began.occurred_at] if began else [each[0] for each in first] or ([maker.occurred_at] if maker else [])

@@ -1,5 +1,7 @@
 """What is owed: rewards, targets, holds, statuses, balances."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from itertools import permutations
@@ -21,8 +23,7 @@ from refport_core.commissions import (
     unlinked,
 )
 from refport_core.facts import CheckoutState, DisputeState, Effect, Fact, PayoutState, RefundState
-from refport_core.programs import Catalogue, Change, Flat, Reward, RewardEvent
-from refport_core.sales import sold
+from refport_core.programs import Catalogue, Change, Flat, PartialRefunds, Reward, RewardEvent
 from refport_core.scope import Mode
 from tests.builders import (
     LIVE,
@@ -221,8 +222,18 @@ def test_months_are_calendar_months_clipped_to_their_end(
     assert datetime(*end, 9, 30, tzinfo=UTC) == months_after(datetime(*start, 9, 30, tzinfo=UTC), months)
 
 
-def test_months_are_counted_in_utc() -> None:
-    """R17: half an hour past midnight east of Greenwich is still yesterday."""
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """A machine in Auckland."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_months_are_counted_in_utc(elsewhere: None) -> None:
+    """R17: half an hour past midnight east of Greenwich is still yesterday, wherever the machine stands."""
     start = datetime(2026, 3, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
     assert datetime(2026, 3, 28, 23, 30, tzinfo=UTC) == months_after(start, 1)
 
@@ -254,13 +265,14 @@ def test_the_reward_of_the_exact_base_is_rounded_after_the_refund() -> None:
     assert 1440 == the_commission(session, charge).target
 
 
-def test_what_is_retained_is_never_below_zero() -> None:
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [("prorate", (100, Fraction(199, 2), 0, 0)), ("void", (100, 0, 0, 0)), ("ignore", (100, 100, 0, 0))],
+)
+def test_what_is_retained_is_never_below_zero(rule: PartialRefunds, left: tuple[Any, ...]) -> None:
     """R18."""
-    (each,) = sold(a_chain(SESSION))
-    over = evolve(each, reversals=evolve(each.reversals, gone=Fraction(10001)))
-    assert 0 == retained(over)
-    assert 0 == retained(evolve(over, version=None))
-    assert 10000 == retained(evolve(each, version=None))
+    gone = (Fraction(0), Fraction(1, 2), Fraction(100), Fraction(101))
+    assert left == tuple(retained(rule, 100, each) for each in gone)
 
 
 @pytest.mark.parametrize(
@@ -837,13 +849,15 @@ def test_balances_are_per_mode_partner_and_currency() -> None:
         evolve(approved, holds=(Hold(Held.MANUAL),)),
         evolve(base, earned=50, target=50),
         evolve(base, earned=70, target=0),
+        evolve(approved, holds=(Hold(Held.DISPUTED),), lines=(Line(payout_id="p", amount=1, state=P),)),
+        evolve(base, earned=30, target=30),
         evolve(approved, currency="eur"),
         evolve(approved, partner_id="B"),
         evolve(approved, scope=TEST),
     ]
     mine = Balance(
         mode=Mode.LIVE, partner_id="A", currency="usd",
-        earned=5120, reversed=570, paid=300, in_payout=208, payable=900 + 400 + 895 + 897, pending=50, held=900,
+        earned=6150, reversed=670, paid=301, in_payout=208, payable=900 + 400 + 895 + 897, pending=80, held=1799,
     )  # fmt: skip
     single = {"earned": 1000, "reversed": 100, "payable": 900}
     wanted = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from refport_core.facts import CheckoutState, Fact, InvoiceState, payment_name
+from refport_core.facts import CheckoutState, Fact, InvoiceState, NameRank, PaymentName, payment_name
 from refport_core.payments import (
     Payment,
     SubscriptionStart,
@@ -470,6 +470,19 @@ def test_what_the_look_up_finds_no_payment_of_passed_outside() -> None:
     assert 0 == a_payment(invoice, other).outside
 
 
+def test_an_invoice_of_another_processor_is_a_payment_too() -> None:
+    """R11: its names are that processor's."""
+    name = PaymentName(NameRank.INVOICE, "inv_9", "paddle")
+    invoice = evolve(an_invoice(day(0), "inv_9", paid=7, provider="paddle"), names=frozenset({name}))
+    payment = a_payment(invoice)
+    assert (invoice, 7, day(0), name) == (
+        payment.source,
+        payment.paid(count_outside=False),
+        payment.time,
+        payment.first_name,
+    )
+
+
 def test_only_an_invoice_passes_outside_the_processor() -> None:
     """R12."""
     assert 0 == a_payment(a_checkout(day(0), "cs_1", amounts=money(5, off_processor=5))).outside
@@ -577,6 +590,22 @@ def test_a_trial_that_is_given_later_did_not_start_the_subscription() -> None:
     assert (day(0, -1), trial, [{"in_0"}]) == (start.time, start.trial, [values(payment) for payment in start.payments])
     at_once = the_start(trial, an_invoice(day(0), "in_0", **OF_IT))
     assert (day(0), ()) == (at_once.time, at_once.payments)
+
+
+@pytest.mark.parametrize(
+    ("before", "ran"),
+    [
+        (an_invoice(day(-1), "in_0", paid=1, **OF_IT), True),
+        (an_invoice(day(-1), "in_0", amounts=money(1, out_of_band=True), **OF_IT), True),
+        (an_invoice(day(-1), "in_0", paid=0, **OF_IT), False),
+        (an_invoice(day(0), "in_0", paid=1, **OF_IT), False),
+    ],
+)
+def test_a_trial_starts_no_subscription_that_ran_already(before: Fact, ran: bool) -> None:
+    """R8: where money came before it."""
+    trial, zero = a_trial(day(0), "sub_1"), an_invoice(day(0, 5), "in_1", paid=0, **OF_IT)
+    start = the_start(trial, zero, before)
+    assert (before.occurred_at if ran else day(0), trial) == (start.time, start.trial)
 
 
 def test_a_trial_without_an_invoice_of_zero_starts_a_subscription_alone() -> None:
