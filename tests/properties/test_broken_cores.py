@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from adapters.stripe.translator import StripeTranslator
 from conformance.core_door import CoreDoor
 from conformance.story import Story, stories
 from refport_core.catalogue import catalogue_of
+from refport_core.commands import Delivery
 from refport_core.facts import Fact
 from refport_core.programs import Catalogue
 from tests.broken_cores import BROKEN, broken_core
@@ -28,15 +30,19 @@ def world(name: str) -> World:
     door.set_up(story)
     for change in story.changes:
         door.change(change)
-    facts = [
-        fact
-        for place, told in enumerate(story.told)
-        for delivery in door.deliveries(story, told, story.eras[-1], place)
-        for fact in delivery.facts
-    ]
+    told: dict[tuple[str, str], list[Delivery]] = {}
+    for place, entry in enumerate(story.told):
+        for delivery in door.deliveries(story, entry, story.eras[-1], place):
+            told.setdefault((delivery.provider, delivery.event_id), []).append(delivery)
+    facts = [fact for renderings in told.values() for fact in united(renderings).facts]
     with door.unit_of_work.read() as tx:
         catalogue = catalogue_of(tx.catalogue, door.scope.workspace_id, facts, door.application.click_ids)
     return facts, catalogue, story.now
+
+
+def united(renderings: list[Delivery]) -> Delivery:
+    """R3: what all renderings of one event say together."""
+    return renderings[0] if len(renderings) == 1 else StripeTranslator().translate(renderings)
 
 
 @cache
