@@ -83,13 +83,15 @@ def receive(books: Books, *bodies: bytes) -> list[str]:
 def sales(books: Books) -> dict[str, Sale]:
     with books.unit_of_work.read() as tx:
         found = tx.reading.sales(ACME, Query(limit=50)).data
-    return {min(name.value for name in sale.names): sale for sale in found}
+    named = {min(name.value for name in sale.names): sale for sale in found}
+    assert len(found) == len(named)
+    return named
 
 
-def owed(books: Books) -> list[tuple[int, int]]:
-    """Earned and reversed, in the one currency there is."""
+def owed(books: Books) -> list[tuple[int, int, int]]:
+    """Earned, reversed and held, in the one currency there is."""
     with books.unit_of_work.read() as tx:
-        return [(balance.earned, balance.reversed) for balance in tx.reading.balances(ACME, NOW)]
+        return [(balance.earned, balance.reversed, balance.held) for balance in tx.reading.balances(ACME, NOW)]
 
 
 def test_a_purchase_with_a_click_earns(books: Books) -> None:
@@ -107,7 +109,7 @@ def test_a_purchase_with_a_click_earns(books: Books) -> None:
         sale.attribution.rule,
     )
     assert ("sub_1", BEGAN, "external:user_1") == (sale.subscription_id, sale.occurred_at, sale.customer_key)
-    assert [(2000, 0)] == owed(books)
+    assert [(2000, 0, 0)] == owed(books)
     assert [] == books.app.verify(ACME)
 
 
@@ -141,7 +143,7 @@ def test_a_renewal_is_carried_forward(books: Books, origin: str) -> None:
 
     renewal = sales(books)["txn_2"]
     assert ("renewal", "carried_forward") == (renewal.kind, renewal.attribution.rule)
-    assert [(4000, 0)] == owed(books)
+    assert [(4000, 0, 0)] == owed(books)
 
 
 def test_a_renewal_alone_says_that_history_is_missing(books: Books) -> None:
@@ -158,34 +160,34 @@ def updated(number: int, **said: Any) -> bytes:
     return body.replace(b"evt_adj_", b"evt_later_").replace(b"adjustment.created", b"adjustment.updated")
 
 
-REVERSALS: dict[str, tuple[Sequence[bytes], tuple[int, int]]] = {
-    "refunded in part": ([adjustment(1, RENEWED)], (2000, 1000)),
-    "refunded, not approved yet": ([adjustment(1, RENEWED, status="pending_approval")], (2000, 1000)),
+REVERSALS: dict[str, tuple[Sequence[bytes], tuple[int, int, int]]] = {
+    "refunded in part": ([adjustment(1, RENEWED)], (2000, 1000, 0)),
+    "refunded, not approved yet": ([adjustment(1, RENEWED, status="pending_approval")], (2000, 1000, 0)),
     "refund rejected": (
         [
             adjustment(1, RENEWED, status="pending_approval"),
             updated(1, status="rejected"),
         ],
-        (2000, 0),
+        (2000, 0, 0),
     ),
     "refund reversed": (
         [
             adjustment(1, RENEWED),
             updated(1, status="reversed"),
         ],
-        (2000, 0),
+        (2000, 0, 0),
     ),
-    "refunded twice": ([adjustment(1, RENEWED), adjustment(2, RENEWED)], (2000, 2000)),
-    "charged back": ([adjustment(1, RENEWED, action="chargeback", totals={"total": "11900"})], (2000, 2000)),
+    "refunded twice": ([adjustment(1, RENEWED), adjustment(2, RENEWED)], (2000, 2000, 0)),
+    "charged back": ([adjustment(1, RENEWED, action="chargeback", totals={"total": "11900"})], (2000, 2000, 0)),
     "charged back and won": (
         [
             adjustment(1, RENEWED, action="chargeback", totals={"total": "11900"}),
             adjustment(2, RENEWED + MONTH, action="chargeback_reverse", totals={"total": "11900"}),
         ],
-        (2000, 0),
+        (2000, 0, 0),
     ),
-    "warned": ([adjustment(1, RENEWED, action="chargeback_warning", totals={"total": "11900"})], (2000, 0)),
-    "credited": ([adjustment(1, RENEWED, action="credit")], (2000, 0)),
+    "warned": ([adjustment(1, RENEWED, action="chargeback_warning", totals={"total": "11900"})], (2000, 0, 0)),
+    "credited": ([adjustment(1, RENEWED, action="credit")], (2000, 0, 0)),
 }
 
 
