@@ -10,7 +10,7 @@ import json
 import socket
 import struct
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,9 +29,11 @@ COLLECTIONS = {
     "invoice_payments": "invoice_payment",
     "invoices": "invoice",
     "payment_intents": "payment_intent",
+    "payment_links": "payment_link",
     "refunds": "refund",
     "subscriptions": "subscription",
 }
+PREFIXES = {"checkout.session": "cs", "customer": "cus", "payment_link": "plink", "subscription": "sub"}
 PAGING = {"limit", "starting_after", "ending_before"}
 
 
@@ -50,12 +52,13 @@ class Fault(Enum):
 
 @frozen
 class Request:
-    """What was asked, by whom."""
+    """What was asked, by whom. ``form`` is the body of a ``POST``, under the names that it is sent with."""
 
     path: str
     query: Mapping[str, str]
     api_key: str = field(repr=False)
     account: str | None
+    form: Mapping[str, str] = field(factory=dict)
 
 
 class FakeStripe:
@@ -64,6 +67,7 @@ class FakeStripe:
     def __init__(self, page: int = 100) -> None:
         self.page = page
         self.requests: list[Request] = []
+        self._created = 0
         self._objects: dict[tuple[str | None, str], dict[str, Any]] = {}
         self._faults: deque[Fault] = deque()
         self._closing = Event()
@@ -92,6 +96,11 @@ class FakeStripe:
         for each in objects:
             self._objects[account, each["id"]] = each
 
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """Every object that is there, whoever put it there."""
+        return list(self._objects.values())
+
     def fail(self, *faults: Fault) -> None:
         """One fault for each of the next requests, the SDK's own retries included."""
         self._faults.extend(faults)
@@ -105,6 +114,18 @@ class FakeStripe:
         if collection not in COLLECTIONS or found is None or found["object"] != COLLECTIONS[collection]:
             return 404, error("resource_missing", f"No such object: '{object_id}'")
         return 200, found
+
+    def create(self, request: Request) -> tuple[int, dict[str, Any]]:
+        """A new object of what was sent, as it was sent; numbers stay texts."""
+        kind = COLLECTIONS.get(unquote(request.path).removeprefix("/v1/"))
+        if kind not in PREFIXES:
+            return 404, error("resource_missing", f"Nothing is created at {request.path}")
+        self._created += 1
+        made = {"id": f"{PREFIXES[kind]}_{self._created}", "object": kind, **nested(request.form)}
+        if kind in {"checkout.session", "payment_link"}:
+            made["url"] = f"https://pay.example/{made['id']}"
+        self.add(made, account=request.account)
+        return 200, made
 
     def _listed(self, kind: str, request: Request) -> tuple[int, dict[str, Any]]:
         wanted = {key: value for key, value in request.query.items() if key not in PAGING}
@@ -144,16 +165,25 @@ class Handler(BaseHTTPRequestHandler):
     fake: ClassVar[FakeStripe]
 
     def do_GET(self) -> None:
+        self.do(self.fake.answer, self.request_of(b""))
+
+    def do_POST(self) -> None:
+        self.do(self.fake.create, self.request_of(self.rfile.read(int(self.headers.get("Content-Length", 0)))))
+
+    def request_of(self, body: bytes) -> Request:
         parts = urlsplit(self.path)
-        request = Request(
+        return Request(
             parts.path,
             dict(parse_qsl(parts.query)),
             self.headers.get("Authorization", "").removeprefix("Bearer "),
             self.headers.get("Stripe-Account"),
+            dict(parse_qsl(body.decode())),
         )
+
+    def do(self, answer: Callable[[Request], tuple[int, dict[str, Any]]], request: Request) -> None:
         fault = self.fake.take(request)
         if fault is None:
-            self.say(*self.fake.answer(request))
+            self.say(*answer(request))
         else:
             self.go_wrong(fault, request)
 
@@ -209,6 +239,18 @@ def fits(each: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
             if found != value:
                 return False
     return True
+
+
+def nested(form: Mapping[str, str]) -> dict[str, Any]:
+    """``{"a[b]": "c"}`` as ``{"a": {"b": "c"}}``; places of a list are keys."""
+    made: dict[str, Any] = {}
+    for name, value in form.items():
+        *outer, last = name.replace("]", "").split("[")
+        place = made
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = value
+    return made
 
 
 def error(kind: str, message: str) -> dict[str, Any]:

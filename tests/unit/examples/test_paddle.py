@@ -256,6 +256,14 @@ def test_what_cannot_be_used_harms_nobody(books: Books, body: bytes, outcome: st
     assert [] == books.app.verify(ACME)
 
 
+@pytest.mark.parametrize("external_id", ["a\x00b", 5, None, "", "null", {}])
+def test_what_is_no_id_names_nobody(books: Books, external_id: object) -> None:
+    """R4; and no store of texts keeps a NUL."""
+    receive(books, transaction(1, BEGAN, custom_data={EXTERNAL_ID: external_id}))
+
+    assert "customer:paddle_billing:ctm_1" == sales(books)["txn_1"].customer_key
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"event_id": 5}', b"\xff", b"[" * 5000, event("evt\x00", "x", BEGAN)]
 )
