@@ -2,9 +2,15 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+
+from refport import client
+from tests.contract.http.host import SHOP, Host
+from tests.contract.http.test_python_client import PROGRAM, ToHost
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,3 +35,19 @@ def test_another_processor_fits_the_ports_as_it_is_shown() -> None:
     exec(compile(block, "docs/another-processor.md", "exec"), names)
     assert isinstance(names["webhook"], names["Webhook"])
     assert names["translator"].translate
+
+
+def test_the_server_mints_a_token_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = BLOCK.findall((ROOT / "docs" / "portal.md").read_text(encoding="utf-8"))
+    with Host() as host, httpx.Client(transport=ToHost(host)) as http:
+        host.post("/api/programs", PROGRAM)
+        real = client.Refport
+        monkeypatch.setattr(client, "Refport", lambda key, base_url: real(host.token(SHOP), "http://host", http))
+        names: dict[str, Any] = {}
+        exec(compile(block, "docs/portal.md", "exec"), names)
+        token = names["portal_token"](SimpleNamespace(id="user_1", email="ada@x.example", name="Ada Lovelace"))
+        shown = host.call("GET", f"/embed/referrals?token={token}", scope=None)
+    assert "Ada Lovelace" in shown.text
+    variables = (ROOT / "src" / "adapters" / "http" / "static" / "embed.css").read_text(encoding="utf-8")
+    told = re.findall("`(--[a-z-]+)`", (ROOT / "docs" / "portal.md").read_text(encoding="utf-8"))
+    assert set(told) == set(re.findall(r"(--[a-z-]+):", variables))
