@@ -354,7 +354,7 @@ class Chain:
         )
         link = self.link_of(result.winner.click_id) if result.winner else None
         if result.winner is None or link is None:
-            return Attribution(rule="none", candidates=candidates)
+            return Attribution(rule=result.rule, candidates=candidates)
         return Attribution(
             rule=result.rule,
             candidates=candidates,

@@ -715,3 +715,30 @@ def test_a_renewal_within_minutes_waits_for_the_moment_that_binds_its_subscripti
         ("customer_external_id", "x", Why.FOREIGN_CLICK),
         ("carried_forward", "a", Why.WON),
     ] == lines(attribution)
+
+
+def test_what_was_newest_once_wins_no_more() -> None:
+    """R10: the second pass looks at later moments alone, and the first at five minutes beyond the payment."""
+    checkout = a_checkout(day(0), "cs_1", customer_id="cus_1")
+    began = a_checkout(day(-2), "cs_1", customer_id="cus_1", state=CheckoutState.UNPAID)
+    for named, renamed in ((day(-1), day(-1, 60)), (day(0), day(0, 60))):
+        told = [
+            began,
+            checkout,
+            a_customer(named, "cus_1", click_id="b"),
+            a_customer(renamed, "cus_1", click_id="unknown"),
+        ]
+        assert NOBODY == who(*told)
+
+
+def test_a_first_events_late_evidence_is_seen_as_its_renewal_sees_it() -> None:
+    """R8, R10: of a fact that is the renewal's own, a later one is in view; of all others none."""
+    told = [
+        an_invoice(day(0), "in_1", **OF_IT),
+        an_invoice(day(31), "in_2", "pi_2", **OF_IT),
+        a_sale_call(day(0), "user_9", 100, click_id="a", invoice_id="in_1", stated_at=day(32)),
+        a_payment_intent(day(33), "pi_2", external_id="user_2"),
+    ]
+    for order in permutations(told):
+        assert ("A", "session_click_id", True) == whose("in_1", *order)
+        assert ("A", "carried_forward", True) == whose("in_2", *order)

@@ -72,8 +72,8 @@ def test_an_answer_of_a_look_up_counts_only_where_no_delivered_fact_answers() ->
 def test_of_the_sale_calls_with_one_name_the_earliest_stands_whole() -> None:
     """R2: a repeat states nothing; the order of arrival is no matter."""
     first = a_sale_call(day(0), "user_1", 100, invoice_id="4711")
-    again = a_sale_call(day(1), "user_2", 200, invoice_id="4711", click_id="a")
-    other = a_sale_call(day(2), "user_2", 200, invoice_id="4711", processor="paddle")
+    again = a_sale_call(day(2), "user_2", 200, invoice_id="4711", click_id="a")
+    other = a_sale_call(day(1), "user_2", 200, invoice_id="4711", processor="paddle")
     unnamed = a_sale_call(day(3), "user_3", 5)
     lead = a_lead_call(day(4), "user_1", None)
     assert [first, other, unnamed, lead] == accepted([lead, unnamed, other, again, first])
@@ -212,6 +212,12 @@ def test_two_paid_invoices_are_never_one_payment() -> None:
         assert [True, True, False] == [each.review for each in found]
 
 
+def test_each_pair_of_invoices_that_share_a_name_is_marked() -> None:
+    """R11."""
+    told = [an_invoice(day(number), f"in_{number}", f"pi_{number // 2}") for number in range(2, 6)]
+    assert [True] * 4 == [each.review for each in payments_of(*told)]
+
+
 def test_of_two_invoices_paid_in_one_second_the_smaller_id_has_the_shared_name() -> None:
     """R11."""
     told = [an_invoice(day(0), "in_2", "pi_1"), an_invoice(day(0), "in_1", "pi_1")]
@@ -273,6 +279,20 @@ def test_a_subscription_checkout_names_its_subscriptions_first_invoice() -> None
         an_invoice(day(-1), "in_5", billing_reason="subscription_create"),
     ]
     assert [{"in_1"}, {"in_2"}, {"in_3", "cs_1"}, {"in_4"}, {"in_5"}] == all_names(*told)
+
+
+def test_another_processors_checkout_names_its_own_subscriptions_first_invoice() -> None:
+    """R11: of the same id at another one it is none."""
+    name = PaymentName(NameRank.INVOICE, "inv_1", "paddle")
+    said: dict[str, Any] = {"subscription_id": "sub_1", "provider": "paddle"}
+    invoice = an_invoice(day(0), "inv_1", billing_reason="subscription_create", **said)
+    checkout = a_checkout(day(0), "txn_1", **said)
+    told = [
+        evolve(invoice, names=frozenset({name})),
+        checkout,
+        evolve(checkout, provider="other", names=names("txn_2")),
+    ]
+    assert [{"inv_1", "txn_1"}, {"txn_2"}] == all_names(*told)
 
 
 def test_a_subscription_checkout_that_names_an_invoice_names_that_one_alone() -> None:

@@ -103,8 +103,9 @@ def test_a_customers_binding_is_its_earliest_valid_evidence() -> None:
         a_lead_call(day(0), "user_1", "b"),
         a_lead_call(day(1), "user_1", "a"),
     ]
+    too_early = a_lead_call(day(-2, 2), "user_1", "a")
     for order in permutations(told):
-        (customer,) = the_positions(*order).customers
+        (customer,) = the_positions(*order, too_early).customers
         assert Binding(click_id="b", partner_id="B", at=day(0), by="lead call") == customer.binding
     (nobody,) = the_positions(*told[:3]).customers
     assert None is nobody.binding
