@@ -110,7 +110,7 @@ class Evidence:
 
     @property
     def order(self) -> tuple[object, ...]:
-        return (*earlier(self.fact)[:1], *earlier(self.fact)[1:], self.place)
+        return (*earlier(self.fact), self.place)
 
 
 def clicks_of(fact: Fact) -> list[tuple[int, str]]:

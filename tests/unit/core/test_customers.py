@@ -765,3 +765,21 @@ def test_positions_name_the_customer_of_each_sale() -> None:
     session = a_checkout(day(0), "cs_1", customer_id="cus_1", external_id="user_1")
     assert "external:user_1" == the_sale(session).customer_key
     assert ["external:user_1"] == [customer.key for customer in the_positions(session).customers]
+
+
+def test_a_customer_is_as_old_as_the_first_that_is_said_of_it() -> None:
+    """R4: by a subscription or a trial, too."""
+    told = [a_customer(day(3), "cus_1"), a_subscription(day(1), "sub_1", customer_id="cus_1")]
+    assert day(1) == listed(*told)["customer:stripe:cus_1"].occurred_at
+
+
+def test_two_customers_of_one_statement_come_in_their_order() -> None:
+    """R2, R9: by their ids, whichever click they name."""
+    said = {"external_id": "user_1", "event_id": "evt_1"}
+    told = [
+        a_customer(day(0), "cus_2", click_id="a", **said),
+        a_customer(day(0), "cus_1", click_id="b", **said),
+        a_customer(day(-1), "cus_3", external_id="user_1"),
+    ]
+    for order in permutations(told):
+        assert ["b", "a"] == [click for click, _at in metadata(*order)]

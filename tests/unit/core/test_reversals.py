@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from refport_core.facts import DisputeState, Fact, RefundState, payment_name
+from refport_core.facts import DisputeState, Fact, NameRank, PaymentName, RefundState, payment_name
 from refport_core.reversals import (
     ChargeBooks,
     Reversals,
@@ -26,6 +26,7 @@ from tests.builders import (
     a_charge,
     a_checkout,
     a_dispute,
+    a_lead_call,
     a_payment_intent,
     a_refund,
     a_sale_call,
@@ -62,6 +63,10 @@ def the_books(*facts: Fact) -> ChargeBooks:
     [
         ({"stated_at": day(1), "refunded": 500}, {"stated_at": day(2), "refunded": 300}),
         ({"refunded": 300, "event_id": "evt_b"}, {"refunded": 600, "event_id": "evt_a"}),
+        (
+            {"refunded": 5, "captured": 0, "authorised": 5, "event_id": "evt_b"},
+            {"refunded": 1, "captured": 1, "event_id": "evt_a"},
+        ),
         ({"stated_at": day(2), "refunded": None, "event_id": "evt_z"}, {"stated_at": day(1), "refunded": 300}),
         (
             {"refunded": 300, "captured": 900, "authorised": 10000, "event_id": "evt_b"},
@@ -113,6 +118,7 @@ def test_a_charge_was_captured_as_its_newest_statement_with_a_capture_says() -> 
     assert None is captured([none])
     assert 1 == captured([a_charge(day(0), "ch_1", captured=1)])
     assert 600 == captured([second, none, first])
+    assert 400 == captured([first, a_charge(day(0), "ch_1", captured=400, refunded=1)])
     newer = a_charge(day(1), "ch_1", captured=500)
     assert 500 == captured([newer, second, evolve(none, stated_at=day(2))])
 
@@ -255,6 +261,16 @@ def test_where_a_look_up_gave_all_refunds_only_the_known_ones_count() -> None:
     assert 500 == gone(*told, payment_names(day(4), "ch_1", "ch_2"), refunds_listed(day(4), "ch_2", []))
 
 
+def test_the_refunds_of_another_processors_charge_are_listed_under_its_own_name() -> None:
+    """R11, R19."""
+    name = PaymentName(NameRank.CHARGE, "4711", "paddle")
+    said: dict[str, Any] = {"provider": "paddle", "names": frozenset({name})}
+    charge = evolve(a_charge(day(3), "4711", refunded=500), **said)
+    refund = evolve(a_refund(day(1), "re_1", 200), charge=name, **said)
+    listed = evolve(refunds_listed(day(4), "4711", ["re_1"]), **said)
+    assert [500, 200] == [the_books(*told).gone for told in ((charge, refund), (charge, refund, listed))]
+
+
 # -- whose refund ---------------------------------------------------------------------------------------
 
 
@@ -280,6 +296,17 @@ def test_a_refund_of_a_payment_intent_without_known_charges_is_the_payments_own(
     """R19: that has no amount to look up."""
     books = the_books(a_refund(day(1), "re_1", 200, "pi_1"))
     assert (None, None, 200, False) == (books.charge, books.amount, books.gone, books.unknown)
+
+
+def test_books_come_by_the_names_of_their_charges_and_the_payments_own_last() -> None:
+    """§0: what has no name says nothing."""
+    told = [
+        a_lead_call(day(0), "user_1", "a"),
+        a_refund(day(1), "re_0", 5, "cs_1"),
+        *(a_refund(day(1), f"re_{number}", 5, charge=f"ch_{number}") for number in (3, 7, 1, 5, 2, 6, 4)),
+    ]
+    wanted = [*(payment_name(f"ch_{number}") for number in range(1, 8)), None]
+    assert wanted == [each.charge for each in charge_books(told)]
 
 
 # -- disputes -------------------------------------------------------------------------------------------
@@ -387,6 +414,16 @@ def test_what_went_back_of_several_charges_is_added() -> None:
     assert (150, 180, 50) == (found.refunded, found.gone, found.disputed)
     assert (120, 120, 50) == (went_back(*told, paid=120).refunded, gone(*told, paid=120), found.disputed)
     assert 40 == went_back(*told, paid=40).disputed
+
+
+def test_no_more_is_disputed_than_was_captured() -> None:
+    """R20: of each charge, in its currency or by its share."""
+    told = [a_dispute(day(0), f"dp_{state}", 60, charge="ch_1", state=state) for state in (OPEN, LOST)]
+    assert 100 == went_back(a_charge(day(0), "ch_1", captured=100), *told, paid=300).disputed
+    shared = [evolve(each, currency="eur") for each in told]
+    assert 300 == went_back(a_charge(day(0), "ch_1", captured=100, currency="eur"), *shared, paid=300).disputed
+    beside = a_charge(day(0), "ch_2", "pi_1", captured=200, currency="eur")
+    assert 100 == went_back(a_charge(day(0), "ch_1", captured=100, currency="eur"), beside, *shared, paid=300).disputed
 
 
 # -- by share -------------------------------------------------------------------------------------------
@@ -510,6 +547,8 @@ def test_a_total_stands_where_it_tells_more_than_the_refunds_that_are_known() ->
     known = a_refund(day(1), "re_1", 500, "pi_1")
     assert [(day(1), "usd")] == times(charge, known)
     assert [(day(1), "usd"), (day(3), "eur")] == times(charge, evolve(known, amount=499))
+    own = a_refund(day(1), "re_2", 500, charge="ch_1")
+    assert [(day(1), "usd")] == times(charge, own)
     other = a_refund(day(1), "re_2", 500, charge="ch_9")
     assert [(day(1), "usd"), (day(3), "eur")] == times(charge, other)
 
