@@ -293,3 +293,10 @@ def test_a_catalogue_of_others_changes_nothing() -> None:
         a_checkout(day(0), "cs_1"), catalogue=a_catalogue({}, workspace_id="ws_2")
     )
     assert CLICKS.programs
+
+
+def test_a_subscriptions_id_is_shown_as_it_is() -> None:
+    """R14: whatever characters it has."""
+    told = [a_trial(day(0), "sub:1:2", customer_id="cus_1"), an_invoice(day(0), "in_1", subscription_id="sub:1:2")]
+    positions = the_positions(*told)
+    assert ["sub:1:2", "sub:1:2"] == [each.subscription_id for each in (*positions.sales, *positions.leads)]
