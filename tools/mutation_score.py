@@ -102,6 +102,8 @@ def score_of(module: str, equivalents: dict[Change, str]) -> Score:
 def mutants_of(module: str) -> Iterator[tuple[Change, int | None]]:
     """Each mutant of a module of the core with the exit status of its tests; ``None`` while it was not tried."""
     path = MUTANTS / "refport_core" / f"{module}.py"
+    if not path.exists():
+        raise SystemExit(f"{module} was not changed yet: python3 run.py mutation {module}")
     statuses = json.loads(path.with_name(f"{module}.py.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
     source = path.read_text(encoding="utf-8")
     functions = {

@@ -464,7 +464,7 @@ def provider_keys(own: Iterable[Fact]) -> list[str]:
 
 
 def histories(facts: Iterable[Fact]) -> list[History]:
-    """Facts that share a strong key, of one scope, together."""
+    """Facts that share a strong key, of one scope, together; by scope and smallest fact, whoever came first."""
     parent: dict[tuple[Scope, str], tuple[Scope, str]] = {}
 
     def root(node: tuple[Scope, str]) -> tuple[Scope, str]:
@@ -482,10 +482,8 @@ def histories(facts: Iterable[Fact]) -> list[History]:
     together: dict[tuple[Scope, str], list[Fact]] = defaultdict(list)
     for fact in listed:
         together[root((fact.scope, fact.own_key))].append(fact)
-    return [
-        History(scope=scope, stated=stated)
-        for (scope, _key), stated in sorted(together.items(), key=lambda each: str(each[0]))
-    ]
+    found = [History(scope=scope, stated=stated) for (scope, _key), stated in together.items()]
+    return sorted(found, key=lambda history: (str(history.scope), min(fact.id for fact in history.stated)))
 
 
 def customers(history: History, keys: Iterable[str], binding: Callable[[str], Binding | None]) -> list[Customer]:

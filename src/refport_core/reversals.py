@@ -217,7 +217,7 @@ def _disputes(facts: Iterable[Fact]) -> list[tuple[StandingDispute, frozenset[Pa
     found = []
     for statements in by_object(of_kind(facts, Dispute)):
         ordered = sorted(statements, key=lambda each: (each.stated_at, each.state, each.amount, each.event_id))
-        state = DisputeState.NEUTRAL
+        state = ordered[0].state
         for statement in ordered:
             if state is not DisputeState.LOST or statement.state is DisputeState.WON:
                 state = statement.state

@@ -160,11 +160,19 @@ def test_an_address_brings_nobody_together() -> None:
 
 
 def test_histories_come_in_an_order_that_every_process_shares() -> None:
-    """§0."""
-    told = [a_lead_call(day(0), f"user_{number}", "a") for number in range(5)]
-    orders = {tuple(history.facts[0].id for history in histories(order)) for order in permutations(told)}
-    assert 1 == len(orders)
-    assert all(history.scope == LIVE for history in histories(told))
+    """§0: by scope, then by their smallest fact, whoever came first and however they hang together."""
+    told = [
+        a_customer(day(0), "cus_2", external_id="user_1"),
+        a_lead_call(day(0), "user_1", "a", object_id="call_3"),
+        a_lead_call(day(0), "user_2", "a", object_id="call_1"),
+        a_lead_call(day(0), "user_3", "a", object_id="call_2"),
+        a_lead_call(day(0), "user_3", "a", object_id="call_0", scope=TEST),
+    ]
+    smallest = [told[2].id, told[3].id, told[1].id, told[4].id]
+    for order in permutations(told):
+        found = histories(order)
+        assert smallest == [min(fact.id for fact in history.stated) for history in found]
+        assert [LIVE, LIVE, LIVE, TEST] == [history.scope for history in found]
 
 
 def test_a_history_keeps_what_was_stated_and_counts_what_counts() -> None:

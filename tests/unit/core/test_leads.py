@@ -116,6 +116,18 @@ def test_a_trial_is_a_lead_of_its_subscriptions_customer() -> None:
         )
 
 
+def test_a_trial_of_a_subscription_that_ran_already_asks_what_is_known_when_it_starts() -> None:
+    """R8, R15: the subscription began with the payment; the lead comes later, and so may its click."""
+    told = [
+        an_invoice(day(0), "in_1", subscription_id="sub_1", customer_id="cus_1"),
+        a_customer(day(10), "cus_1", click_id="a"),
+        a_trial(day(20), "sub_1", customer_id="cus_1"),
+    ]
+    for order in permutations(told):
+        lead = the_lead(*order)
+        assert (day(20), "A") == (lead.occurred_at, lead.attribution.partner_id)
+
+
 def test_a_subscription_without_a_trial_is_no_lead() -> None:
     """R15."""
     assert [] == leads(an_invoice(day(0), "in_1", subscription_id="sub_1"))

@@ -26,7 +26,7 @@ from refport_core.sales import Sale
 from tests.contract.http.host import Host, problem
 
 ROOT = Path(__file__).resolve().parents[3]
-NOW = datetime.now(UTC).replace(microsecond=0)  # the books ask this machine's clock
+NOW = datetime.now(UTC).replace(microsecond=0)
 MONTH = timedelta(days=30)
 BEGAN = NOW - 4 * MONTH
 RENEWED = BEGAN + MONTH
@@ -77,7 +77,8 @@ def a_click(books: Books, name: str = "Ada") -> str:
 
 
 def receive(books: Books, *bodies: bytes) -> list[str]:
-    return [books.receive(body, signed(body, NOW)) for body in bodies]
+    """Now, as this machine has it: the books ask its clock."""
+    return [books.receive(body, signed(body, datetime.now(UTC))) for body in bodies]
 
 
 def sales(books: Books) -> dict[str, Sale]:
