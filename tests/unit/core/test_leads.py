@@ -123,8 +123,9 @@ def test_a_trial_of_a_subscription_that_ran_already_asks_what_is_known_when_it_s
         a_customer(day(10), "cus_1", click_id="a"),
         a_trial(day(20), "sub_1", customer_id="cus_1"),
     ]
+    catalogue = a_catalogue({"a": ("A", day(9))})
     for order in permutations(told):
-        lead = the_lead(*order)
+        lead = the_lead(*order, catalogue=catalogue)
         assert (day(20), "A") == (lead.occurred_at, lead.attribution.partner_id)
 
 
