@@ -11,9 +11,9 @@ from adapters.http.visits import is_crawler, is_visit
 def test_no_name_keeps_the_others_waiting(name: str) -> None:
     """Patterns of the list would take seconds over some of these."""
     is_crawler(b"Mozilla/5.0")
-    began = time.perf_counter()
+    began = time.process_time()
     is_crawler(name.encode())
-    assert time.perf_counter() - began < 0.25
+    assert time.process_time() - began < 0.5
 
 
 def test_a_name_may_be_any_bytes() -> None:
