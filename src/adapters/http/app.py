@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
+from litestar.enums import HttpMethod, MediaType
 
 from adapters.http import (
     balances,
@@ -119,7 +120,7 @@ def create_app(
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     app = Litestar(
         [api, incoming, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes()],
-        before_request=refuse_nul,
+        before_request=before_all_else,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},
         exception_handlers={Exception: Errors(ids).answer},
@@ -133,10 +134,16 @@ def create_app(
     return app
 
 
-def refuse_nul(request: Request[Any, Any, Any]) -> None:
-    """No id has a NUL, and no store takes one."""
+def before_all_else(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """No id has a NUL, and no store takes one. ``OPTIONS`` names every method of the address; the framework would name
+    those alone that its routes had when the first of them was made."""
     if "\0" in request.scope["path"]:
         raise NotFound
+    if request.method != HttpMethod.OPTIONS:
+        return None
+    asked = request.scope["path_template"]
+    methods = {method for route in request.app.routes if route.path_format == asked for method in route.methods}
+    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))}, media_type=MediaType.TEXT)
 
 
 def _finishing(*closes: Callable[[], Awaitable[None]]) -> Lifespan:

@@ -81,7 +81,18 @@ def commission_of(commission: core.Commission, at: datetime) -> Commission:
     operation_id="listCommissions",
     sync_to_thread=True,
     responses=with_key(),
-    **listed("currency", "event", "held", "leadId", "partnerId", "programId", "saleId", "status", as_of=True),
+    **listed(
+        "currency",
+        "event",
+        "held",
+        "leadId",
+        "partnerId",
+        "programId",
+        "saleId",
+        "status",
+        as_of=True,
+        choices={"held": Held, "status": CommissionStatus},
+    ),
 )
 def list_commissions(
     caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing, now: Now

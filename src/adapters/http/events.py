@@ -11,6 +11,7 @@ from adapters.http.given import Caller, GivenUnitOfWork
 from adapters.http.lists import GivenListing, Listed, answered, listed
 from adapters.http.times import Instant, instant
 from refport_core.errors import NotFound
+from refport_core.outcomes import OF_EVENTS
 from refport_core.ports import EventRecord
 from refport_core.scope import Mode
 
@@ -63,7 +64,7 @@ def event_of(event: EventRecord) -> Event:
     operation_id="listEvents",
     sync_to_thread=True,
     responses=with_key(),
-    **listed("account", "outcome", "provider", "reason", "type"),
+    **listed("account", "outcome", "provider", "reason", "type", choices={"outcome": OF_EVENTS}),
 )
 def list_events(caller: Caller, unit_of_work: GivenUnitOfWork, listing: GivenListing) -> Listed[Event]:
     """Events, the newest first."""

@@ -3,9 +3,10 @@
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -17,7 +18,8 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import SkipValidation
 from msgspec import Struct
 
-from adapters.http.times import read_time
+from adapters.http.bodies import NO_NUL
+from adapters.http.times import FIRST_YEAR, LAST_YEAR, read_time
 from refport_core.errors import InvalidRequest
 from refport_core.ports import Page, Query
 
@@ -79,10 +81,15 @@ def listing(request: Request[Any, Any, Any]) -> Listing:
     )
 
 
-def listed(*filters: str, as_of: bool = False) -> dict[str, Any]:
-    """The options of a handler that lists: what its query may hold, for ``listing`` and for the API's description."""
+def listed(
+    *filters: str, as_of: bool = False, choices: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The options of a handler that lists: what its query may hold, for ``listing`` and for the API's description.
+
+    ``choices`` are the values of those filters that take no others.
+    """
     parameters = [
-        *(Parameter(name=name, param_in="query", schema=Schema(type=OpenAPIType.STRING)) for name in filters),
+        *(Parameter(name=name, param_in="query", schema=_text(choices.get(name))) for name in filters),
         Parameter(
             name="limit",
             param_in="query",
@@ -92,11 +99,17 @@ def listed(*filters: str, as_of: bool = False) -> dict[str, Any]:
             name="cursor",
             param_in="query",
             description="`nextCursor` of the page before",
-            schema=Schema(type=OpenAPIType.STRING),
+            schema=_text(),
         ),
         *(_AS_OF if as_of else ()),
     ]
     return {"opt": {"filters": filters, "as_of": as_of}, "operation_class": _described(parameters)}
+
+
+def _text(choices: Iterable[str] | None = None) -> Schema:
+    if choices is None:
+        return Schema(type=OpenAPIType.STRING, pattern=NO_NUL)
+    return Schema(type=OpenAPIType.STRING, enum=sorted(choices))
 
 
 def at_a_time() -> dict[str, Any]:
@@ -108,7 +121,7 @@ _AS_OF: Final = (
     Parameter(
         name="asOf",
         param_in="query",
-        description="moves the clock, not the facts",
+        description=f"moves the clock, not the facts; in the years {FIRST_YEAR} to {LAST_YEAR}",
         schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     ),
 )

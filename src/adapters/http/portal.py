@@ -1,5 +1,6 @@
 """A partner's portal: what they did, what they earned, and the links that they share."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -147,6 +148,7 @@ QUERY: Final = {
 }
 
 
+@dataclass
 class _Asked(Operation):
     """The query, which is read leniently: what does not fit is as if it were not there."""
 

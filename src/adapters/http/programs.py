@@ -20,7 +20,7 @@ from refport_core.programs import OutOfBand, PartialRefunds, RewardEvent, SelfRe
 
 Event = Literal["sale", "lead"]
 Status = Literal["active", "closed"]
-Days = Annotated[int, Meta(ge=0, le=36_500)]
+Days = Annotated[int, Meta(gt=-1, le=36_500)]  # as a bound of its own: the description would lose a bound of 0
 
 
 class Percentage(Struct, tag="percentage"):

@@ -2,10 +2,11 @@
 
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, Final
+from typing import Annotated, Final, TypeAlias
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
 
 from adapters.http.documents import failures
 
@@ -19,6 +20,9 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 NOT_MODIFIED: Final = 304
+KnownTags: TypeAlias = Annotated[
+    str, HeaderParameter(name="If-None-Match", description="The `ETag` of the caller's copy, or `*`")
+]
 
 
 @get(
@@ -31,9 +35,9 @@ NOT_MODIFIED: Final = 304
         NOT_MODIFIED: ResponseSpec(data_container=None, description="The caller's copy is still good"),
     },
 )
-def script(request: Request[Any, Any, Any]) -> Response[bytes]:
+def script(if_none_match: KnownTags = "") -> Response[bytes]:
     """The script for merchants' pages; it is the same for everybody."""
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if TAG in known or "*" in known:
         return Response(b"", status_code=NOT_MODIFIED, headers=HEADERS, media_type=JAVASCRIPT)
     return Response(SCRIPT, headers=HEADERS, media_type=JAVASCRIPT)

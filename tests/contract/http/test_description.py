@@ -218,6 +218,28 @@ def test_bodies_are_described_with_their_bounds(described: dict[str, Any]) -> No
     assert {"name", "email"} == set(schemas["NewPartner"]["required"])
     assert 1 == schemas["Flat"]["properties"]["amount"]["minimum"]
     assert schemas["Percentage"]["properties"]["percent"]["pattern"]
+    for days in ("holdDays", "attributionWindowDays"):
+        for body in ("NewProgram", "ProgramChange"):
+            bounds = schemas[body]["properties"][days]
+            assert (-1, 36_500) == (bounds["exclusiveMinimum"], bounds["maximum"])
+
+
+def parameters(described: dict[str, Any], path: str) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in described["paths"][path]["get"]["parameters"]}
+
+
+def test_queries_and_headers_are_described_as_they_are_read(described: dict[str, Any]) -> None:
+    events, commissions = parameters(described, "/api/events"), parameters(described, "/api/commissions")
+    portal, script = parameters(described, "/embed/referrals"), parameters(described, "/refp.js")
+
+    assert "quarantined" in events["outcome"]["schema"]["enum"]
+    assert "MANUAL" in commissions["held"]["schema"]["enum"]
+    assert "in_payout" in commissions["status"]["schema"]["enum"]
+    assert not re.search(events["type"]["schema"]["pattern"], "a\0b")
+    assert {"token": True, "dynamicHeight": False, "theme": False, "cssVars": False} == {
+        name: each["required"] for name, each in portal.items()
+    }
+    assert {"If-None-Match"} == script.keys()
 
 
 def test_a_key_that_names_a_call_is_described_as_it_is_read(described: dict[str, Any]) -> None:

@@ -49,6 +49,22 @@ def test_a_method_that_is_not_there_is_a_405(host: Host, method: str, path: str,
     assert allowed == set(answer.headers["allow"].split(", "))
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/programs", {"GET", "POST", "OPTIONS"}),
+        ("/api/links/lnk_1", {"GET", "PATCH", "OPTIONS"}),
+        ("/api/integrations/stripe/conn_1", {"PATCH", "DELETE", "OPTIONS"}),
+        ("/webhooks/stripe/conn_1", {"POST", "OPTIONS"}),
+    ],
+)
+def test_options_are_all_methods_of_an_address(host: Host, path: str, allowed: set[str]) -> None:
+    answer = host.call("OPTIONS", path, scope=None)
+
+    assert 204 == answer.status_code
+    assert allowed == set(answer.headers["allow"].split(", "))
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/msgpack"])
 def test_a_body_that_is_no_json_is_a_415(host: Host, content_type: str) -> None:
     answer = host.call("POST", "/api/programs", content=b'{"rewards": []}', headers={"content-type": content_type})
