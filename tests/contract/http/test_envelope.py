@@ -59,7 +59,7 @@ def test_a_method_that_is_not_there_is_a_405(host: Host, method: str, path: str,
     ],
 )
 def test_options_are_all_methods_of_an_address(host: Host, path: str, allowed: set[str]) -> None:
-    answer = host.call("OPTIONS", path, scope=None)
+    answer = host.call("OPTIONS", path)
 
     assert 204 == answer.status_code
     assert allowed == set(answer.headers["allow"].split(", "))
