@@ -1,18 +1,18 @@
 """API keys: made once, shown once, known by their digest alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any, Final
 
-from attrs import frozen
-from litestar.concurrency import sync_to_thread
+from attrs import Factory, field, frozen
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
+from adapters.http.questions import Questions
 from refport_core.errors import Unauthorized
-from refport_core.ports import ApiKey, Clock, Ids, UnitOfWork
+from refport_core.ports import ApiKey, Clock, Ids, Transaction, UnitOfWork
 from refport_core.scope import Mode, Scope
 
 SECRET_BYTES: Final = 32
@@ -40,6 +40,9 @@ class KeyRing:
     clock: Clock
     ids: Ids
     random_bytes: Callable[[int], bytes]
+    kept: Questions[str, ApiKey | None] = field(
+        init=False, default=Factory(lambda self: Questions(self.unit_of_work, keys_called), takes_self=True)
+    )
 
     def new(self, scope: Scope) -> IssuedKey:
         """A key for this workspace and mode; it opens nothing until ``Access.put_key`` keeps it."""
@@ -57,34 +60,44 @@ class KeyRing:
             tx.access.put_key(issued.key)
         return issued
 
-    def scope_of(self, authorization: str | None) -> Scope:
-        """Whose key the value of an ``Authorization`` header is. Raises ``Unauthorized``, whatever the reason.
+    async def scope_of(self, authorization: str | None) -> Scope:
+        """Whose key the value of an ``Authorization`` header is. Raises ``Unauthorized``, whatever the reason."""
+        token, key_id = presented(authorization)
+        return opened(token, None if key_id is None else await self.kept.ask(key_id))
 
-        The digest is compared in constant time, and also where there is no such key.
-        """
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        key = self._kept(token) if scheme.lower() == "bearer" else None
-        same = compare_digest(key.digest if key else NO_KEY, _digest(token))
-        if key is None or not same or key.revoked_at is not None:
-            raise Unauthorized
-        return key.scope
 
-    def _kept(self, token: str) -> ApiKey | None:
-        prefix, _, _ = token.rpartition("_")
-        brand, mode, key_id = (*prefix.split("_", 2), "", "")[:3]
-        if f"{brand}_{mode}" not in MODES or not key_id.isascii() or not key_id.isalnum():
-            return None
-        with self.unit_of_work.read() as tx:
-            return tx.access.key(KEY_PREFIX + key_id)
+def presented(authorization: str | None) -> tuple[str, str | None]:
+    """The token, and the id of the key that it would be."""
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    prefix, _, _ = token.rpartition("_")
+    brand, mode, key_id = (*prefix.split("_", 2), "", "")[:3]
+    is_shaped = f"{brand}_{mode}" in MODES and key_id.isascii() and key_id.isalnum()
+    return token, KEY_PREFIX + key_id if scheme.lower() == "bearer" and is_shaped else None
+
+
+def opened(token: str, key: ApiKey | None) -> Scope:
+    """What the token opens, if it is this key's. Raises ``Unauthorized``.
+
+    The digest is compared in constant time, and also where there is no such key.
+    """
+    same = compare_digest(key.digest if key else NO_KEY, _digest(token))
+    if key is None or not same or key.revoked_at is not None:
+        raise Unauthorized
+    return key.scope
+
+
+def keys_called(tx: Transaction, key_ids: Sequence[str]) -> list[ApiKey | None]:
+    """Most requests of one moment carry the same key."""
+    found = {key_id: tx.access.key(key_id) for key_id in dict.fromkeys(key_ids)}
+    return [found[key_id] for key_id in key_ids]
 
 
 def with_a_key(keys: KeyRing) -> Guard:
     """Lets in who has a key, before anything else of the request is read. ``request.auth`` is the key's scope."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        authorization = connection.headers.get("authorization")
-        connection.scope["auth"] = await sync_to_thread(keys.scope_of, authorization)
+        connection.scope["auth"] = await keys.scope_of(connection.headers.get("authorization"))
 
     return guard
 

@@ -1,12 +1,12 @@
 """The merchant reports leads and sales: the calls that the public SDKs make."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 from litestar import Request, post
-from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
@@ -26,6 +26,7 @@ from adapters.http.documents import with_body
 from adapters.http.errors import IdempotencyMismatch
 from adapters.http.given import Caller, Now
 from adapters.http.inbox import Inbox
+from adapters.http.questions import Questions
 from refport_core.commissions import Commission, CommissionStatus
 from refport_core.customers import Customer
 from refport_core.errors import InvalidClickId, InvalidRequest
@@ -123,28 +124,37 @@ class SaleReported(Struct, rename="camel"):
 @frozen
 class Tracking:
     """Calls become statements through the same inbox as everything else. What is refused is refused before that, by the
-    call, the click id and the key alone."""
+    call, the click id and the key alone. What many calls read, they read together."""
 
     unit_of_work: UnitOfWork
     click_ids: ClickIds
     inbox: Inbox
     ids: Ids
+    links: Questions[str, Link | None] = field(
+        init=False, default=Factory(lambda self: Questions(self.unit_of_work, links_called), takes_self=True)
+    )
+    leads: Questions[tuple[LeadCall, Link], LeadReported] = field(
+        init=False, default=Factory(lambda self: Questions(self.unit_of_work, self.leads_now), takes_self=True)
+    )
+    sales: Questions[tuple[SaleCall, datetime], SaleReported] = field(
+        init=False, default=Factory(lambda self: Questions(self.unit_of_work, sales_now), takes_self=True)
+    )
 
     async def lead(
         self, said: NewLead, body: bytes, key: str | None, scope: Scope, now: datetime
     ) -> LeadReported | None:
         """``None`` where the link belongs to no program; the call is kept all the same (R15)."""
         call, once = self._call(LeadCall, said, body, key, scope, now)
-        link = await sync_to_thread(self.link_of, scope, said.click_id)
+        link = await self.link_of(scope, said.click_id)
         await self._keep(LEAD, call, once)
-        return None if link.program_id is None else await sync_to_thread(self.lead_now, call, link)
+        return None if link.program_id is None else await self.leads.ask((call, link))
 
     async def sale(self, said: NewSale, body: bytes, key: str | None, scope: Scope, now: datetime) -> SaleReported:
         call, once = self._call(SaleCall, said, body, key, scope, now)
         if said.click_id:
-            await sync_to_thread(self.link_of, scope, said.click_id)
+            await self.link_of(scope, said.click_id)
         await self._keep(SALE, call, once)
-        return await sync_to_thread(self.sale_now, call, now)
+        return await self.sales.ask((call, now))
 
     def _call(
         self, kind: type[C], said: NewLead | NewSale, body: bytes, key: str | None, scope: Scope, now: datetime
@@ -160,29 +170,30 @@ class Tracking:
         if outcome.kind is OutcomeKind.REFUSED:
             raise IdempotencyMismatch(MISMATCH)
 
-    def link_of(self, scope: Scope, click_id: str) -> Link:
+    async def link_of(self, scope: Scope, click_id: str) -> Link:
         """The link that was clicked. Raises ``InvalidClickId`` (R6, R7)."""
         if stated_click_id(click_id) is None:
             raise InvalidClickId(NO_CLICK_ID)
         click = self.click_ids.read(click_id)
         if click is None:
             raise InvalidClickId(UNKNOWN_CLICK_ID)
-        with self.unit_of_work.read() as tx:
-            links = tx.catalogue.links_by_id([click.link_id])
-        if not links:
+        link = await self.links.ask(click.link_id)
+        if link is None:
             raise InvalidClickId(UNKNOWN_CLICK_ID)
-        if links[0].workspace_id != scope.workspace_id:
+        if link.workspace_id != scope.workspace_id:
             raise InvalidClickId(FOREIGN_CLICK_ID)
-        return links[0]
+        return link
 
-    def lead_now(self, call: LeadCall, link: Link) -> LeadReported:
+    def leads_now(self, tx: Transaction, calls: Sequence[tuple[LeadCall, Link]]) -> list[LeadReported]:
+        return [self._lead_now(tx, *call) for call in calls]
+
+    def _lead_now(self, tx: Transaction, call: LeadCall, link: Link) -> LeadReported:
         """The customer's lead of this name: click and link are those of its earliest call, which may be another one."""
-        with self.unit_of_work.read() as tx:
-            customer = tx.reading.customer_called(call.scope, call.external_id or "")
-            lead = customer and tx.reading.lead_of(call.scope, customer.id, call.event_name)
-            first = earliest_call(tx, lead, call) if lead else call
-            if first.click_id != call.click_id:
-                link = self._link(tx, first) or link
+        customer = tx.reading.customer_called(call.scope, call.external_id or "")
+        lead = customer and tx.reading.lead_of(call.scope, customer.id, call.event_name)
+        first = earliest_call(tx, lead, call) if lead else call
+        if first.click_id != call.click_id:
+            link = self._link(tx, first) or link
         return LeadReported(
             event_name=call.event_name,
             click=Followed(id=first.click_id or ""),
@@ -194,28 +205,37 @@ class Tracking:
         click = self.click_ids.read(call.click_id or "")
         return next(iter(tx.catalogue.links_by_id([click.link_id])), None) if click else None
 
-    def sale_now(self, call: SaleCall, now: datetime) -> SaleReported:
-        """The sale of the payment that the call names."""
-        (name,) = call.names
-        with self.unit_of_work.read() as tx:
-            sale = tx.reading.sale_named(call.scope, name)
-            if sale is None:
-                return unsold(tx, call)
-            customer = tx.reading.customers_by_id(call.scope, [sale.customer_id]).get(sale.customer_id)
-            owed = commission_of(sale, tx.reading.commissions_of(call.scope, sale.id)) if sale.commission_ids else None
-        return SaleReported(
-            event_name=sale.event_name,
-            customer=customer_reported(customer, call),
-            sale=SaleNow(
-                id=sale.id,
-                amount=sale.amount,
-                currency=sale.currency,
-                commission_amount=owed.target if owed and owed.currency == sale.currency else 0,
-                status=owed.status_at(now) if owed else None,
-                invoice_id=sale.invoice_id,
-                payment_processor=sale.processor,
-            ),
-        )
+
+def links_called(tx: Transaction, link_ids: Sequence[str]) -> list[Link | None]:
+    found = {link.id: link for link in tx.catalogue.links_by_id(dict.fromkeys(link_ids))}
+    return [found.get(link_id) for link_id in link_ids]
+
+
+def sales_now(tx: Transaction, calls: Sequence[tuple[SaleCall, datetime]]) -> list[SaleReported]:
+    return [sale_now(tx, *call) for call in calls]
+
+
+def sale_now(tx: Transaction, call: SaleCall, now: datetime) -> SaleReported:
+    """The sale of the payment that the call names."""
+    (name,) = call.names
+    sale = tx.reading.sale_named(call.scope, name)
+    if sale is None:
+        return unsold(tx, call)
+    customer = tx.reading.customers_by_id(call.scope, [sale.customer_id]).get(sale.customer_id)
+    owed = commission_of(sale, tx.reading.commissions_of(call.scope, sale.id)) if sale.commission_ids else None
+    return SaleReported(
+        event_name=sale.event_name,
+        customer=customer_reported(customer, call),
+        sale=SaleNow(
+            id=sale.id,
+            amount=sale.amount,
+            currency=sale.currency,
+            commission_amount=owed.target if owed and owed.currency == sale.currency else 0,
+            status=owed.status_at(now) if owed else None,
+            invoice_id=sale.invoice_id,
+            payment_processor=sale.processor,
+        ),
+    )
 
 
 def earliest_call(tx: Transaction, lead: Lead, call: LeadCall) -> LeadCall:

@@ -1,5 +1,6 @@
 """API keys: their shape, their digest, their secrecy."""
 
+import asyncio
 from hashlib import sha256
 
 import pytest
@@ -27,6 +28,10 @@ def ring() -> KeyRing:
     return KeyRing(MemoryUnitOfWork(ids), FrozenClock(NOON), ids, counted)
 
 
+def opens(ring: KeyRing, authorization: str) -> Scope:
+    return asyncio.run(ring.scope_of(authorization))
+
+
 @pytest.mark.parametrize("scope", [LIVE, TEST])
 def test_a_key_says_its_mode_and_its_id_and_keeps_its_secret(ring: KeyRing, scope: Scope) -> None:
     ASKED.clear()
@@ -37,15 +42,15 @@ def test_a_key_says_its_mode_and_its_id_and_keeps_its_secret(ring: KeyRing, scop
     assert issued.token.startswith(issued.key.prefix + "_")
     assert sha256(issued.token.encode()).digest() == issued.key.digest
     assert bytes(range(32)).hex() not in repr(issued.key)
-    assert scope == ring.scope_of(f"Bearer {issued.token}")
-    assert scope == ring.scope_of(f"bearer  {issued.token} ")
+    assert scope == opens(ring, f"Bearer {issued.token}")
+    assert scope == opens(ring, f"bearer  {issued.token} ")
 
 
 def test_a_new_key_opens_nothing_until_it_is_kept(ring: KeyRing) -> None:
     issued = ring.new(LIVE)
 
     with pytest.raises(Unauthorized):
-        ring.scope_of(f"Bearer {issued.token}")
+        opens(ring, f"Bearer {issued.token}")
 
 
 @pytest.mark.parametrize("token", ["rk_live_0_00", "hello", "", "rk_live_" + "\u0663" + "_1", "\udcff", "___", "rk__1"])
@@ -59,7 +64,7 @@ def test_whatever_is_presented_is_compared(ring: KeyRing, token: str, monkeypatc
     monkeypatch.setattr(module, "compare_digest", compare)
 
     with pytest.raises(Unauthorized):
-        ring.scope_of(f"Bearer {token}")
+        opens(ring, f"Bearer {token}")
 
     assert [(32, 32)] == [(len(one), len(other)) for one, other in compared]
 
@@ -68,4 +73,17 @@ def test_two_keys_of_one_workspace_stand_side_by_side(ring: KeyRing) -> None:
     old, new = ring.issue(LIVE), ring.issue(LIVE)
 
     assert old.token != new.token
-    assert {LIVE} == {ring.scope_of(f"Bearer {each.token}") for each in (old, new)}
+    assert {LIVE} == {opens(ring, f"Bearer {each.token}") for each in (old, new)}
+
+
+def test_keys_presented_in_one_moment_open_each_its_own(ring: KeyRing) -> None:
+    live, test = (f"Bearer {ring.issue(scope).token}" for scope in (LIVE, TEST))
+
+    async def story() -> list[Scope | BaseException]:
+        presented = (live, test, live, live[:-1] + "x", test)
+        return await asyncio.gather(*(ring.scope_of(each) for each in presented), return_exceptions=True)
+
+    *opened, refused, last = asyncio.run(story())
+
+    assert [LIVE, TEST, LIVE, TEST] == [*opened, last]
+    assert isinstance(refused, Unauthorized)
