@@ -17,8 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import frozen
 
+from benchmarks.senders import Answers
 from benchmarks.shop import SECRET, Shop, a_shop
-from benchmarks.visitors import Visits, follow
+from benchmarks.visitors import follow, location_of
 from conformance.stripe_words import Era, tell
 from refport.demo.host import Client, HostProcess, free_port
 from refport_core.ports import Query
@@ -49,8 +50,8 @@ class Attributed:
     attributed: int
 
 
-def click_of(location: bytes) -> str:
-    return parse_qs(urlsplit(location.decode()).query)["refp_id"][0]
+def click_of(visit: bytes) -> str:
+    return parse_qs(urlsplit(location_of(visit)).query)["refp_id"][0]
 
 
 def orderly_end(shop: Shop, folder: Path, clicks: int) -> Ended:
@@ -59,22 +60,22 @@ def orderly_end(shop: Shop, folder: Path, clicks: int) -> Ended:
     with HostProcess(shop.stated, free_port(), folder / "host.log") as host:
         visits = follow(host.port, shop.paths, clicks)
     assert [] == visits.refused
-    return Ended(len(visits.locations), sum(shop.counted().values()) - before)
+    return Ended(len(visits.taken), sum(shop.counted().values()) - before)
 
 
 def killed(shop: Shop, folder: Path, clicks: int) -> tuple[Ended, Attributed]:
     """The host is killed while visitors are coming; then it starts again, and some of them buy."""
     host = HostProcess(shop.stated, free_port(), folder / "host.log")
     host.start()
-    visits = Visits()
+    visits = Answers()
     visiting = Thread(target=follow, args=(host.port, shop.paths, 10 * clicks, visits))
     visiting.start()
-    while len(visits.locations) < clicks and visiting.is_alive():
+    while len(visits.taken) < clicks and visiting.is_alive():
         time.sleep(0.001)
     end = time.perf_counter()
     host.kill()
     visiting.join()
-    made = {click_of(location): when for location, when in zip(visits.locations, visits.answered, strict=True)}
+    made = {click_of(visit): when for visit, when in zip(visits.taken, visits.answered, strict=True)}
     with shop.door() as door, door.read() as tx:
         missing = [click for click in made if tx.reading.click(shop.scope.workspace_id, click) is None]
     oldest = max((end - made[click] for click in missing), default=0.0)

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
+from benchmarks.senders import ADDRESS, Answers
 from benchmarks.shop import a_shop
-from benchmarks.visitors import ADDRESS, Visits, follow
+from benchmarks.visitors import follow
 from refport.demo.host import HostProcess, free_port
 from refport.server import serve
 
@@ -50,8 +51,8 @@ class BareProcess(HostProcess):
         return [sys.executable, "-m", "benchmarks.redirect", "bare", str(self.port)]
 
 
-def checked(visits: Visits) -> Visits:
-    assert len(visits.locations) == REQUESTS, visits.refused[:1]
+def checked(visits: Answers) -> Answers:
+    assert len(visits.taken) == REQUESTS, visits.refused[:1]
     return visits
 
 

@@ -25,6 +25,7 @@ class Shop:
     partner_id: str
     link_ids: tuple[str, ...]
     webhook: str
+    api_key: str
 
     @property
     def paths(self) -> list[str]:
@@ -47,7 +48,8 @@ def a_shop(folder: Path, links: int) -> Shop:
     stated = {"database_url": f"sqlite:///{folder}/books.db"}
     now = SystemClock().now()
     with door(stated) as opened:
-        application, workspace = opened.application, opened.bootstrap("main").workspace_id
+        application, begun = opened.application, opened.bootstrap("main")
+        workspace = begun.workspace_id
         terms = {"rewards": (Reward(event=RewardEvent.SALE, terms=Percentage(percent=Fraction(20))),)}
         application.create_program(CreateProgram(workspace_id=workspace, terms=terms), now=now)
         partner = application.create_partner(
@@ -69,4 +71,6 @@ def a_shop(folder: Path, links: int) -> Shop:
         connection = opened.container.connections().create(
             scope, webhook_secret=SECRET, api_key=None, account_id=None, now=now
         )
-    return Shop(stated, scope, partner.id, tuple(made), f"/webhooks/stripe/{connection.id}")
+    key = begun.api_keys[Mode.LIVE]
+    assert key is not None  # the database is new
+    return Shop(stated, scope, partner.id, tuple(made), f"/webhooks/stripe/{connection.id}", key)
