@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request, Router, get
@@ -22,6 +23,7 @@ from litestar.openapi.spec import (
 from msgspec.json import encode
 
 from adapters.http.errors import ErrorAnswer
+from adapters.http.pages import NOTICES
 
 KEY: Final = "apiKey"
 
@@ -81,7 +83,8 @@ def _followed(operation_id: str) -> dict[str, Any]:
         "`HEAD` and loads that are no navigation are sent without it",
         "headers": {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}},
     }
-    errors = {str(status): {"description": WHEN[status], "content": page} for status in (400, 404, 429, 503)}
+    answered = [status for status in NOTICES if status != HTTPStatus.METHOD_NOT_ALLOWED]  # which is no operation's
+    errors = {str(status): {"description": WHEN[status], "content": page} for status in answered}
     return {
         "operationId": operation_id,
         "summary": "Follow a link",

@@ -56,7 +56,7 @@ class Report:
 
 def fuzzed(app: ASGIApp, key: str | None, known: Mapping[str, list[str]], *, examples: int = EXAMPLES) -> Report:
     """Asks every operation of the description: at the boundaries of its schemas; then ``examples`` of it, and as many
-    chains of calls that follow from one another."""
+    chains of calls that follow from one another. Without ``examples`` requests that fit are all."""
     config = schemathesis.Config.from_dict(configuration(key, known, examples))
     schema: BaseSchema = schemathesis.openapi.from_asgi("/schema/openapi.json", app, config=config)
     report = Report(schema.raw_schema)
@@ -98,7 +98,7 @@ def configuration(key: str | None, known: Mapping[str, list[str]], examples: int
         "continue-on-failure": True,
         "analysis": {"constants": {"enabled": False}},  # what happens to be imported must not matter
         "headers": {} if key is None else {"Authorization": f"Bearer {key}"},
-        "generation": {"deterministic": "FUZZ_SEED" not in os.environ},
+        "generation": {"deterministic": "FUZZ_SEED" not in os.environ, "mode": "all" if examples else "positive"},
         "dictionaries": {names[place]: {"values": values} for place, values in words.items()},
         "parameters": {place: {"dictionary": name, "probability": OFTEN} for place, name in names.items()},
         "operations": [{"include-path": "/{key}", "headers": {"Host": LINK_DOMAIN}}],
