@@ -55,6 +55,7 @@ def _with(said: Mapping[str, Any], ids: Sequence[str] | frozenset[str], tag: str
     return {
         key: tagged(value, tag) if key in ids
         else value.replace("@", f"@{tag}.") if key in ADDRESSES
+        else [_with(each, ids, tag) for each in value] if key == "refunds"
         else value
         for key, value in said.items()
     }  # fmt: skip

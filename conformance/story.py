@@ -151,14 +151,19 @@ def events(story: Story, told: Mapping[str, Any], era: str, place: int, clicks: 
     if version is None:
         return
     said = {key: value for key, value in told.items() if key not in ("tell", "only", "id", "copies", "api_version")}
-    for key in MOMENTS:
-        if key in said:
-            said[key] = moment(said[key])
+    said = with_moments(said)
+    if "refunds" in said:
+        said["refunds"] = [with_moments(each) for each in said["refunds"]]
     for key in CLICKS:
         if key in said:
             said[key] = click_id(said[key], clicks)
     said.setdefault("live", story.mode == "live")
     yield from tell_all(told["tell"], era=version, event_id=told.get("id", f"evt_{place + 1}"), **said)
+
+
+def with_moments(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with times where moments are said."""
+    return {key: moment(value) if key in MOMENTS else value for key, value in said.items()}
 
 
 def click_id(name: str, clicks: Mapping[str, str]) -> str:

@@ -622,7 +622,8 @@ def credit_note(
     if era.is_new:
         what["post_payment_amount"] = amount
         what["pre_payment_amount"] = 0
-        what["refunds"] = [] if refund is None else [{"amount_refunded": amount, "refund": refund}]
+        by_refund = amount - (out_of_band or 0) - (to_balance or 0)
+        what["refunds"] = [] if refund is None else [{"amount_refunded": by_refund, "refund": refund}]
         what["total_taxes"] = []
         return what
     what["refund"] = refund
