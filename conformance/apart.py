@@ -9,7 +9,7 @@ from conformance.story import Story
 NO_IDS = frozenset({"", "undefined", "null", "none"})
 IDS_TOLD = frozenset({
     "session", "payment_intent", "charge", "invoice", "subscription", "customer", "refund", "dispute", "credit_note",
-    "inpay", "external_id", "subscription_external_id", "invoice_id", "sale",
+    "inpay", "external_id", "subscription_external_id", "invoice_id", "sale", "account", "connect",
 })  # fmt: skip
 IDS_EXPECTED = frozenset({"name", "sale", "customer"})
 ADDRESSES = frozenset({"email", "customer_email"})

@@ -30,6 +30,7 @@ from refport_core.commands import (
     RecordFacts,
     deliver,
 )
+from refport_core.ports import Connection
 from refport_core.programs import Flat, Percentage, Reward, RewardEvent
 from refport_core.scope import Mode, Scope
 
@@ -84,6 +85,9 @@ class CoreDoor:
 
     def tell(self, story: Story, told: Mapping[str, Any], era: str, place: int) -> list[str]:
 
+        if "connect" in told:
+            self.connect(told)
+            return []
         deliveries = list(self.deliveries(story, told, era, place))
         outcomes = self.application.record_facts(RecordFacts(deliveries=tuple(deliveries)))
         return [outcome.kind.value for outcome in outcomes]
@@ -97,8 +101,30 @@ class CoreDoor:
         for event in events(story, told, era, place, self.clicks):
             body = json.dumps(event).encode()
             mode = Mode.LIVE if event["livemode"] else Mode.TEST
-            given = Circumstances(scope=Scope(self.scope.workspace_id, mode), mode=mode, account=event.get("account"))
+            scope: Scope | None = Scope(self.scope.workspace_id, mode)
+            if "account" in event:
+                with self.unit_of_work.read() as tx:
+                    connection = tx.access.connection_of("stripe", event["account"], mode)
+                scope = connection.scope if connection else None
+            given = Circumstances(scope=scope, mode=mode, account=event.get("account"))
             yield delivery_of(event_document(body), body, given, connection_id=None, now=moment(told["at"]))
+
+    def connect(self, told: Mapping[str, Any]) -> None:
+        """An account is connected to the platform, once."""
+        scope = Scope("ws_other" if told.get("of") == "stranger" else "ws_story", self.scope.mode)
+        with self.unit_of_work.begin() as tx:
+            if tx.access.connection_of("stripe", told["connect"], scope.mode) is not None:
+                return
+            connection = Connection(
+                id=f"conn_{told['connect']}",
+                scope=scope,
+                provider="stripe",
+                kind="connect",
+                account=told["connect"],
+                created_at=moment(told["at"]),
+            )
+            tx.access.put_connection(connection)
+        self.application.adopt(connection, now=moment(told["at"]))
 
     def change(self, change: Mapping[str, Any]) -> None:
 

@@ -12,6 +12,7 @@ from conformance.books import Books, books_of_host
 from conformance.story import Story, click_id, events, moment
 
 SECRET = "whsec_conformance_stories"  # noqa: S105 - it signs stories
+PLATFORM = "/webhooks/stripe/connect"
 
 
 class Door(Protocol):
@@ -75,6 +76,7 @@ class HostDoor:
         self.endpoints = {} if endpoints is None else endpoints
         self.clicks: dict[str, str] = {}
         self.partners: dict[str, str] = {}
+        self.connected: set[str] = set()
         self.program_id = ""
         self.path = ""
         self.key = ""
@@ -121,6 +123,9 @@ class HostDoor:
     def tell(self, story: Story, told: Mapping[str, Any], era: str, place: int) -> list[str]:
         if "call" in told:
             return [self.call(told)]
+        if "connect" in told:
+            self.connect(told)
+            return []
         at = moment(told["at"])
         outcomes = []
         for event in events(story, told, era, place, self.clicks):
@@ -131,7 +136,8 @@ class HostDoor:
                 "Content-Type": "application/json",
                 "Refport-Clock": at.isoformat(),
             }
-            status, answer = self.client("POST", self.path, body.encode(), headers)
+            path = PLATFORM if "account" in told else self.path
+            status, answer = self.client("POST", path, body.encode(), headers)
             if status != 200:
                 raise Refused(f"{told['tell']}: {status} {answer}")
             outcomes.append(answer["outcome"])
@@ -157,6 +163,14 @@ class HostDoor:
         said = {key: value for key, value in said.items() if value is not None}
         self.ask("POST", f"/api/track/{told['call']}", said, at=moment(told.get("received", told["at"])))
         return "applied"
+
+    def connect(self, told: Mapping[str, Any]) -> None:
+        """An account is connected to the platform, once."""
+        if told["connect"] not in self.connected:
+            key = self.stranger_key if told.get("of") == "stranger" else self.key
+            account = {"accountId": told["connect"]}
+            self.ask("POST", "/api/integrations/stripe", account, at=moment(told["at"]), key=key)
+            self.connected.add(told["connect"])
 
     def change(self, change: Mapping[str, Any]) -> None:
         at = moment(change["at"])

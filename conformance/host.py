@@ -44,6 +44,8 @@ class Host:
         """What it would take to tell it here; ``None``: nothing."""
         if story.core_only:
             return "told to the core alone"
+        if story.connects:
+            return "no signing secret of its platform"
         if story.mode not in self.keys:
             return f"no key of {story.mode} mode"
         if story.has_stranger and self.stranger_key is None:

@@ -75,12 +75,17 @@ class Story:
     def core_only(self) -> bool:
         """Whether it tells something for which a host has no route: payout lines, answers of look-ups, decisions
         about commissions that are not there yet."""
-        return any("tell" not in told and "call" not in told for told in self.told)
+        return any(not told.keys() & {"tell", "call", "connect"} for told in self.told)
+
+    @property
+    def connects(self) -> bool:
+        """Whether accounts are connected to a platform, whose endpoint hears of them."""
+        return any("connect" in told for told in self.told)
 
     @property
     def has_stranger(self) -> bool:
-        """Whether somebody clicks on a link of another workspace."""
-        return any(click["of"] == "stranger" for click in self.clicks.values())
+        """Whether another workspace takes part: by a link that somebody clicks, or by an account of its."""
+        return any(said.get("of") == "stranger" for said in (*self.clicks.values(), *self.told))
 
     @property
     def calls(self) -> bool:

@@ -504,6 +504,32 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(payments, "_start", start)
 
 
+@broken("all workspaces are one")
+def _(patch: pytest.MonkeyPatch) -> None:
+    whole = application.record_facts
+
+    def mixed(command: RecordFacts, *rest: Any, **more: Any) -> Any:
+        def one(scope: Scope) -> Scope:
+            return Scope("ws_story", scope.mode)
+
+        deliveries = [
+            evolve(
+                each,
+                scope=each.scope and one(each.scope),
+                facts=tuple(evolve(fact, scope=one(fact.scope)) for fact in each.facts),
+            )
+            for each in command.deliveries
+        ]
+        return whole(RecordFacts(deliveries=deliveries), *rest, **more)
+
+    patch.setattr(application, "record_facts", mixed)
+
+
+@broken("what waited for its account is forgotten")
+def _(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(application.Application, "adopt", lambda self, connection, now: 0)
+
+
 @broken("holds are not set")
 def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commissions.Commission, "_held", lambda self, now: None)
