@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from adapters.persistence import documents
 from adapters.persistence.fact_indexes import address, statement_about
 from adapters.persistence.queries import at_micros, micros
+from adapters.persistence.sqlalchemy import bodies
 from adapters.persistence.sqlalchemy.tables import FOR_EVER, NEVER
 from adapters.persistence.statements import event_key
 from refport_core.commands import Delivery
@@ -182,6 +183,11 @@ def click_from_row(row: Row[Any]) -> Click:
 
 
 def statement_to_row(delivery: Delivery) -> Values:
+    return {**rendering_to_row(delivery), "body": bodies.stored(delivery.body)}
+
+
+def rendering_to_row(delivery: Delivery) -> Values:
+    """All of a statement but its body."""
     owner, mode, provider, event_id = event_key(delivery)
     return {
         "owner": owner,
@@ -197,7 +203,6 @@ def statement_to_row(delivery: Delivery) -> Values:
         "api_version": delivery.api_version,
         "verdict": None if delivery.verdict is None else documents.OUTCOME.of(delivery.verdict),
         "looked_up": int(delivery.looked_up),
-        "body": delivery.body,
     }
 
 
@@ -211,7 +216,7 @@ def statement_from_row(row: Row[Any], *, claimed: bool) -> Delivery:
         type=row.type,
         stated_at=at_micros(row.stated_at),
         received_at=at_micros(row.received_at),
-        body=row.body,
+        body=bodies.read(row.body),
         content=row.content,
         account=row.account,
         connection_id=row.connection_id,
@@ -240,7 +245,7 @@ def event_from_row(row: Row[Any]) -> EventRecord:
         occurred_at=at_micros(row.stated_at),
         received_at=at_micros(row.received_at),
         outcome=outcome_from_row(row),
-        body=row.body,
+        body=bodies.read(row.body),
     )
 
 

@@ -119,7 +119,7 @@ class SqlStatements:
 
     def _winner(self, key: EventKey) -> rows.Values:
         winner = max(self._renderings(key), key=weight)
-        return _winning(rows.statement_to_row(winner))
+        return _winning(rows.rendering_to_row(winner))
 
     def renderings(self, delivery: Delivery) -> list[Delivery]:
         return self._renderings(event_key(delivery), claimed=delivery.scope is not None)
@@ -189,7 +189,7 @@ def _this(key: EventKey) -> dict[str, Any]:
 
 
 def _event_row(delivery: Delivery) -> rows.Values:
-    row = rows.statement_to_row(delivery)
+    row = rows.rendering_to_row(delivery)
     identity = {name: row[name] for name in ("owner", "mode", "event_id", "provider", "received_at")}
     outcome = rows.outcome_to_row(delivery.verdict or NOT_SETTLED)
     return {**identity, **_winning(row), **outcome, "duplicates": 0}

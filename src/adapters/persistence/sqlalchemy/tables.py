@@ -185,7 +185,7 @@ statements = _table(
     _maybe("api_version"),
     _maybe_bytes("verdict"),
     Column("looked_up", Small, nullable=False),
-    _bytes("body"),
+    _bytes("body"),  # compressed (bodies.py)
     _modes(),
     CheckConstraint("looked_up IN (0, 1)", name="looked_up"),
     UniqueConstraint("owner", "mode", "event_id", "provider", "content", name="uq_statements_identity"),  # R3
