@@ -118,7 +118,8 @@ class ApiKey:
 class Connection:
     """How a provider's events come in. ``secrets`` and ``api_key`` are encrypted bytes.
 
-    ``kind`` is ``own`` (an account's own endpoint) or ``connect`` (through a platform's endpoint).
+    ``kind`` is ``own`` (an account's own endpoint) or ``connect`` (through a platform's endpoint). ``endpoints`` are
+    the provider's ids of those that this host registered for it, and ``secrets`` theirs; the newest stand last.
     """
 
     id: str
@@ -128,8 +129,43 @@ class Connection:
     account: str | None
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     api_key: bytes | None = field(default=None, repr=False)
+    endpoints: tuple[str, ...] = ()
     created_at: datetime
     ended_at: datetime | None = None
+    ended_because: Literal["disconnected", "deauthorized"] | None = None
+
+
+@frozen(kw_only=True)
+class PlatformEndpoint:
+    """An endpoint that this host registered for all accounts connected to its platform. ``secret`` is encrypted."""
+
+    id: str
+    provider: str
+    mode: Mode
+    secret: bytes = field(repr=False)
+    created_at: datetime
+
+
+@frozen(kw_only=True)
+class AuthorizationRequest:
+    """Somebody was sent to the provider to connect an account to this workspace and mode. ``state`` is the SHA-256 of
+    what they bring back, ``session`` that of who was sent."""
+
+    state: bytes = field(repr=False)
+    provider: str
+    scope: Scope
+    session: bytes = field(repr=False)
+    expires_at: datetime
+
+
+@frozen(kw_only=True)
+class Arrival:
+    """A statement that came in by a connection, without what it says."""
+
+    event_id: str
+    type: str
+    api_version: str | None
+    received_at: datetime
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -173,6 +209,10 @@ class Statements(Protocol):
     def unclaimed(self, provider: str, account: str, mode: Mode) -> list[Delivery]:
         """Statements that were kept without a workspace for this account (``scope`` is ``None``) and that no
         workspace has claimed."""
+        ...
+
+    def arrived(self, connection: Connection, limit: int) -> list[Arrival]:
+        """What came in by this connection last, the newest first."""
         ...
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:
@@ -310,6 +350,25 @@ class Access(Protocol):
 
     def connection_of(self, provider: str, account: str, mode: Mode) -> Connection | None:
         """The active Connect connection of this account and mode, in the whole installation."""
+        ...
+
+    def put_check(self, connection_id: str, document: bytes) -> None:
+        """What was found when a connection was looked at last."""
+        ...
+
+    def check(self, connection_id: str) -> bytes | None: ...
+
+    def put_platform_endpoint(self, endpoint: PlatformEndpoint) -> None: ...
+    def platform_endpoints(self, provider: str) -> list[PlatformEndpoint]:
+        """Of both modes, the oldest first."""
+        ...
+
+    def put_authorization(self, request: AuthorizationRequest, now: datetime) -> None:
+        """Forgets those that have expired by ``now``."""
+        ...
+
+    def take_authorization(self, state: bytes) -> AuthorizationRequest | None:
+        """Once: it is gone afterwards, whatever comes of it."""
         ...
 
 

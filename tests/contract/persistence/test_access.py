@@ -4,7 +4,7 @@ import pytest
 from attrs import evolve
 
 from refport_core.errors import AccountTaken, Conflict
-from refport_core.ports import UnitOfWork
+from refport_core.ports import AuthorizationRequest, PlatformEndpoint, UnitOfWork
 from refport_core.scope import Mode
 from tests.contract.persistence.books import LIVE, OTHER, TEST, a_connection, a_key, a_workspace, at
 
@@ -32,7 +32,8 @@ def test_keys_come_back_and_can_be_revoked(unit_of_work: UnitOfWork) -> None:
 
 
 def test_connections_come_back_with_their_secrets(unit_of_work: UnitOfWork) -> None:
-    connection = a_connection(account="acct_1", api_key=b"\xfe\x00", ended_at=at(1))
+    ended = {"ended_at": at(1), "ended_because": "deauthorized"}
+    connection = a_connection(account="acct_1", api_key=b"\xfe\x00", endpoints=("we_1", "we_2"), **ended)
     with unit_of_work.begin() as tx:
         tx.access.put_connection(connection)
         tx.access.put_connection(a_connection("conn_0", secrets=()))
@@ -100,3 +101,39 @@ def test_a_refused_connection_leaves_the_rest_of_its_block_alone(unit_of_work: U
         with unit_of_work.read() as tx:
             assert taken == tx.access.connection(taken.id)
             assert tx.access.connection("conn_2") is None
+
+
+def test_what_was_found_about_a_connection_is_replaced(unit_of_work: UnitOfWork) -> None:
+    with unit_of_work.begin() as tx:
+        assert tx.access.check("conn_1") is None
+        tx.access.put_check("conn_1", b"\x00first")
+        tx.access.put_check("conn_1", b"second")
+        tx.access.put_check("conn_2", b"other")
+    with unit_of_work.read() as tx:
+        assert b"second" == tx.access.check("conn_1")
+
+
+def test_the_endpoints_of_a_platform_come_back_in_order(unit_of_work: UnitOfWork) -> None:
+    first = PlatformEndpoint(id="we_2", provider="stripe", mode=Mode.LIVE, secret=b"\xfe\x00", created_at=at(0))
+    later = evolve(first, id="we_1", mode=Mode.TEST, created_at=at(1))
+    with unit_of_work.begin() as tx:
+        for each in (later, evolve(first, secret=b"old"), first, evolve(first, id="we_3", provider="custom")):
+            tx.access.put_platform_endpoint(each)
+    with unit_of_work.read() as tx:
+        assert [first, later] == tx.access.platform_endpoints("stripe")
+
+
+def test_an_authorization_is_taken_once(unit_of_work: UnitOfWork) -> None:
+    asked = AuthorizationRequest(
+        state=b"\xfestate", provider="stripe", scope=TEST, session=b"\x00session", expires_at=at(60)
+    )
+    old = evolve(asked, state=b"old", expires_at=at(30))
+    with unit_of_work.begin() as tx:
+        tx.access.put_authorization(old, at(0))
+        tx.access.put_authorization(asked, at(30))
+    with unit_of_work.begin() as tx:
+        assert tx.access.take_authorization(b"old") is None
+        assert asked == tx.access.take_authorization(b"\xfestate")
+        assert tx.access.take_authorization(b"\xfestate") is None
+    with unit_of_work.begin() as tx:
+        assert tx.access.take_authorization(b"\xfestate") is None

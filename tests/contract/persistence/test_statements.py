@@ -6,7 +6,7 @@ from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import Query, UnitOfWork
 from refport_core.scope import Mode
 from tests.builders import a_subscription
-from tests.contract.persistence.books import LIVE, NOON, OTHER, TEST, a_delivery, at
+from tests.contract.persistence.books import LIVE, NOON, OTHER, TEST, a_connection, a_delivery, at
 
 APPLIED = Outcome(OutcomeKind.APPLIED)
 
@@ -191,3 +191,19 @@ def test_no_batch_is_too_large(unit_of_work: UnitOfWork) -> None:
         assert {"received": 2402, "applied": 1201, "duplicate": 1201, "waiting": 0, "ignored": 0, "quarantined": 0} == (
             tx.reading.status(LIVE).events
         )
+
+
+def test_what_came_in_by_a_connection_the_newest_first(unit_of_work: UnitOfWork) -> None:
+    own = a_connection("conn_1")
+    come = [a_delivery(f"evt_{number}", connection_id="conn_1", received_at=at(number)) for number in range(4)]
+    with unit_of_work.begin() as tx:
+        tx.statements.add(come)
+        tx.statements.add([a_delivery("evt_9", connection_id="conn_2"), a_delivery("evt_8")])
+    with unit_of_work.read() as tx:
+        told = tx.statements.arrived(own, limit=3)
+        assert [] == tx.statements.arrived(evolve(own, scope=OTHER), limit=3)
+
+    assert ["evt_3", "evt_2", "evt_1"] == [each.event_id for each in told]
+    assert (come[3].type, come[3].api_version, come[3].received_at) == (
+        told[0].type, told[0].api_version, told[0].received_at,
+    )  # fmt: skip

@@ -1,13 +1,15 @@
 """The port ``Access`` in memory."""
 
+from datetime import datetime
+
 from adapters.persistence.memory.tables import Tables
 from refport_core.errors import AccountTaken, Conflict
-from refport_core.ports import ApiKey, Connection, Workspace
+from refport_core.ports import ApiKey, AuthorizationRequest, Connection, PlatformEndpoint, Workspace
 from refport_core.scope import Mode, Scope
 
 
 class MemoryAccess:
-    """Workspaces, API keys, connections."""
+    """Workspaces, API keys, connections and what belongs to them."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -61,6 +63,30 @@ class MemoryAccess:
             ),
             None,
         )
+
+    def put_check(self, connection_id: str, document: bytes) -> None:
+        self._tables.checks.put(connection_id, document)
+
+    def check(self, connection_id: str) -> bytes | None:
+        return self._tables.checks.get(connection_id)
+
+    def put_platform_endpoint(self, endpoint: PlatformEndpoint) -> None:
+        self._tables.platform_endpoints.put(endpoint.id, endpoint)
+
+    def platform_endpoints(self, provider: str) -> list[PlatformEndpoint]:
+        of_provider = (each for each in self._tables.platform_endpoints.values() if each.provider == provider)
+        return sorted(of_provider, key=lambda each: (each.created_at, each.id))
+
+    def put_authorization(self, request: AuthorizationRequest, now: datetime) -> None:
+        for each in list(self._tables.authorizations.values()):
+            if each.expires_at <= now:
+                self._tables.authorizations.drop(each.state)
+        self._tables.authorizations.put(request.state, request)
+
+    def take_authorization(self, state: bytes) -> AuthorizationRequest | None:
+        taken = self._tables.authorizations.get(state)
+        self._tables.authorizations.drop(state)
+        return taken
 
 
 def exclusive(connection: Connection) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from attrs import evolve
@@ -10,7 +11,7 @@ from adapters.persistence.memory.tables import Event, EventKey, Tables, settled
 from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, owner_of_account, statement_number, weight
 from refport_core.commands import Delivery
 from refport_core.outcomes import Outcome
-from refport_core.ports import Kept
+from refport_core.ports import Arrival, Connection, Kept
 from refport_core.scope import Mode, Scope
 
 
@@ -76,6 +77,14 @@ class MemoryStatements:
             if event_key(delivery)[:3] == (owner, mode, provider)
             and self._tables.events[event_key(delivery)].outcome != CLAIMED
         ]
+
+    def arrived(self, connection: Connection, limit: int) -> list[Arrival]:
+        by_it = (
+            Arrival(event_id=each.event_id, type=each.type, api_version=each.api_version, received_at=each.received_at)
+            for _, each in sorted(self._tables.statements.items(), reverse=True)
+            if each.connection_id == connection.id and each.scope == connection.scope
+        )
+        return list(islice(by_it, limit))
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:
         for key in {event_key(delivery) for delivery in deliveries}:

@@ -15,7 +15,7 @@ from refport_core.holes import Hole
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.outcomes import Outcome
-from refport_core.ports import ApiKey, Connection, Workspace
+from refport_core.ports import ApiKey, AuthorizationRequest, Connection, PlatformEndpoint, Workspace
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
@@ -118,6 +118,9 @@ class Tables:
     workspaces: Table[str, Workspace] = field(factory=Table)
     keys: Table[str, ApiKey] = field(factory=Table)
     connections: Table[str, Connection] = field(factory=Table)
+    checks: Table[str, bytes] = field(factory=Table)  # by connection id
+    platform_endpoints: Table[str, PlatformEndpoint] = field(factory=Table)
+    authorizations: Table[bytes, AuthorizationRequest] = field(factory=Table)  # by state
 
     programs: Table[str, Program] = field(factory=Table)
     partners: Table[str, Partner] = field(factory=Table)

@@ -1,19 +1,28 @@
 """The port ``Access`` in a database."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Row, Select, Table, bindparam, delete, insert, select
 
+from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.session import Session
-from adapters.persistence.sqlalchemy.tables import api_keys, connections, workspaces
+from adapters.persistence.sqlalchemy.tables import (
+    api_keys,
+    authorization_requests,
+    connection_checks,
+    connections,
+    platform_endpoints,
+    workspaces,
+)
 from refport_core.errors import AccountTaken, Conflict
-from refport_core.ports import ApiKey, Connection, Workspace
+from refport_core.ports import ApiKey, AuthorizationRequest, Connection, PlatformEndpoint, Workspace
 from refport_core.scope import Mode, Scope
 
 
 class SqlAccess:
-    """Workspaces, API keys, connections."""
+    """Workspaces, API keys, connections and what belongs to them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -64,6 +73,33 @@ class SqlAccess:
         active = _matching(connections, kind="connect", provider=provider, account=account, mode=mode.value)
         row = self._one(active.where(connections.c.ended_at.is_(None)))
         return None if row is None else rows.connection_from_row(row)
+
+    def put_check(self, connection_id: str, document: bytes) -> None:
+        row = {"connection_id": connection_id, "document": document}
+        self._session.upsert(connection_checks, ["connection_id"], [row])
+
+    def check(self, connection_id: str) -> bytes | None:
+        row = self._one(_matching(connection_checks, connection_id=connection_id))
+        return None if row is None else row.document
+
+    def put_platform_endpoint(self, endpoint: PlatformEndpoint) -> None:
+        self._session.upsert(platform_endpoints, ["id"], [rows.platform_endpoint_to_row(endpoint)])
+
+    def platform_endpoints(self, provider: str) -> list[PlatformEndpoint]:
+        of_provider = _matching(platform_endpoints, provider=provider)
+        in_order = of_provider.order_by(platform_endpoints.c.created_at, platform_endpoints.c.id)
+        return [rows.platform_endpoint_from_row(row) for row in self._session.rows(in_order)]
+
+    def put_authorization(self, request: AuthorizationRequest, now: datetime) -> None:
+        expired = delete(authorization_requests).where(authorization_requests.c.expires_at <= bindparam("_now"))
+        self._session.write(expired, [{"_now": micros(now)}])
+        self._session.write(insert(authorization_requests), [rows.authorization_to_row(request)])
+
+    def take_authorization(self, state: bytes) -> AuthorizationRequest | None:
+        row = self._one(_matching(authorization_requests, state=state))
+        this = delete(authorization_requests).where(authorization_requests.c.state == bindparam("_state"))
+        self._session.write(this, [{"_state": state}])
+        return None if row is None else rows.authorization_from_row(row)
 
     def _one(self, statement: Select[Any]) -> Row[Any] | None:
         return next(iter(self._session.rows(statement)), None)

@@ -22,7 +22,16 @@ from refport_core.holes import Hole, Question
 from refport_core.leads import Lead
 from refport_core.ledger import Cause, Entry
 from refport_core.outcomes import Outcome, OutcomeKind
-from refport_core.ports import ApiKey, Connection, DueLookUp, EventRecord, Workspace
+from refport_core.ports import (
+    ApiKey,
+    Arrival,
+    AuthorizationRequest,
+    Connection,
+    DueLookUp,
+    EventRecord,
+    PlatformEndpoint,
+    Workspace,
+)
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
@@ -30,6 +39,7 @@ from refport_core.scope import Mode, Scope
 Values = dict[str, Any]
 
 _SECRETS = msgspec.json.Decoder(tuple[bytes, ...])
+_ENDPOINTS = msgspec.json.Decoder(tuple[str, ...])
 
 
 def scope_to_row(scope: Scope) -> Values:
@@ -96,8 +106,10 @@ def connection_to_row(connection: Connection) -> Values:
         "account": connection.account or "",
         "secrets": msgspec.json.encode(connection.secrets),
         "api_key": connection.api_key,
+        "endpoints": msgspec.json.encode(connection.endpoints),
         "created_at": micros(connection.created_at),
         "ended_at": _micros(connection.ended_at),
+        "ended_because": connection.ended_because,
     }
 
 
@@ -110,8 +122,59 @@ def connection_from_row(row: Row[Any]) -> Connection:
         account=row.account or None,
         secrets=_SECRETS.decode(row.secrets),
         api_key=row.api_key,
+        endpoints=_ENDPOINTS.decode(row.endpoints),
         created_at=at_micros(row.created_at),
         ended_at=_time(row.ended_at),
+        ended_because=row.ended_because,
+    )
+
+
+def platform_endpoint_to_row(endpoint: PlatformEndpoint) -> Values:
+    return {
+        "id": endpoint.id,
+        "provider": endpoint.provider,
+        "mode": endpoint.mode.value,
+        "secret": endpoint.secret,
+        "created_at": micros(endpoint.created_at),
+    }
+
+
+def platform_endpoint_from_row(row: Row[Any]) -> PlatformEndpoint:
+    return PlatformEndpoint(
+        id=row.id,
+        provider=row.provider,
+        mode=Mode(row.mode),
+        secret=row.secret,
+        created_at=at_micros(row.created_at),
+    )
+
+
+def authorization_to_row(request: AuthorizationRequest) -> Values:
+    return {
+        "state": request.state,
+        "provider": request.provider,
+        **scope_to_row(request.scope),
+        "session": request.session,
+        "expires_at": micros(request.expires_at),
+    }
+
+
+def authorization_from_row(row: Row[Any]) -> AuthorizationRequest:
+    return AuthorizationRequest(
+        state=row.state,
+        provider=row.provider,
+        scope=scope_from_row(row),
+        session=row.session,
+        expires_at=at_micros(row.expires_at),
+    )
+
+
+def arrival_from_row(row: Row[Any]) -> Arrival:
+    return Arrival(
+        event_id=row.event_id,
+        type=row.type,
+        api_version=row.api_version,
+        received_at=at_micros(row.received_at),
     )
 
 

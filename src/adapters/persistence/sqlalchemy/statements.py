@@ -14,7 +14,7 @@ from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, own
 from refport_core.commands import Delivery
 from refport_core.errors import Unavailable
 from refport_core.outcomes import Outcome
-from refport_core.ports import Kept
+from refport_core.ports import Arrival, Connection, Kept
 from refport_core.scope import Mode, Scope
 
 EventKey = tuple[str, Mode, str, str]  # owner, mode, provider, event id
@@ -177,6 +177,19 @@ class SqlStatements:
             .order_by(statements.c.id)
         )
         return [rows.statement_from_row(row, claimed=False) for row in self._session.rows(of_account)]
+
+    def arrived(self, connection: Connection, limit: int) -> list[Arrival]:
+        newest = (
+            select(statements.c.event_id, statements.c.type, statements.c.api_version, statements.c.received_at)
+            .where(
+                statements.c.connection_id == connection.id,
+                statements.c.owner == connection.scope.workspace_id,
+                statements.c.mode == connection.scope.mode.value,
+            )
+            .order_by(statements.c.id.desc())
+            .limit(limit)
+        )
+        return [rows.arrival_from_row(row) for row in self._session.rows(newest)]
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:
         keys = {event_key(delivery) for delivery in deliveries}

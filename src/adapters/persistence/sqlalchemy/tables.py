@@ -111,8 +111,10 @@ connections = _table(
     _text("account"),  # empty: unknown
     _bytes("secrets"),
     _maybe_bytes("api_key"),
+    _bytes("endpoints"),
     _number("created_at"),
     _maybe_number("ended_at"),
+    _maybe("ended_because"),
     _modes(),
     CheckConstraint("kind IN ('own', 'connect')", name="kind"),
 )
@@ -137,6 +139,27 @@ Index(
     unique=True,
     sqlite_where=_connect,
     postgresql_where=_connect,
+)
+
+connection_checks = _table("connection_checks", _key("connection_id"), _bytes("document"))
+platform_endpoints = _table(
+    "platform_endpoints",
+    _key("id"),
+    _text("provider"),
+    _text("mode"),
+    _bytes("secret"),
+    _number("created_at"),
+    _modes(),
+)
+authorization_requests = _table(
+    "authorization_requests",
+    Column("state", LargeBinary, primary_key=True, nullable=False),
+    _text("provider"),
+    _text("workspace_id"),
+    _text("mode"),
+    _bytes("session"),
+    _number("expires_at"),
+    _modes(),
 )
 
 # ---------------------------------------------------------------------------------------------------
@@ -191,6 +214,14 @@ statements = _table(
     UniqueConstraint("owner", "mode", "event_id", "provider", "content", name="uq_statements_identity"),  # R3
 )
 Index("ix_statements_order", statements.c.owner, statements.c.mode, statements.c.id)
+_came_in = text("connection_id IS NOT NULL")
+Index(
+    "ix_statements_connection",
+    statements.c.connection_id,
+    statements.c.id,
+    sqlite_where=_came_in,
+    postgresql_where=_came_in,
+)
 
 events = _table(
     "events",

@@ -29,6 +29,18 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     )
     op.create_index("ix_api_keys_workspace_id", "api_keys", ["workspace_id"], unique=False)
     op.create_table(
+        "authorization_requests",
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("session", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", BIG, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_authorization_requests_mode")),
+        sa.PrimaryKeyConstraint("state", name="pk_authorization_requests"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "clicks",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -71,6 +83,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     op.create_index("ix_commissions_partner", "commissions", ["workspace_id", "mode", "partner_id"], unique=False)
     op.create_index("ix_commissions_time", "commissions", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
     op.create_table(
+        "connection_checks",
+        sa.Column("connection_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id", name="pk_connection_checks"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "connections",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -80,8 +99,10 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("secrets", sa.LargeBinary(), nullable=False),
         sa.Column("api_key", sa.LargeBinary(), nullable=True),
+        sa.Column("endpoints", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("ended_at", BIG, nullable=True),
+        sa.Column("ended_because", sa.Text(), nullable=True),
         sa.CheckConstraint("kind IN ('own', 'connect')", name=op.f("ck_connections_kind")),
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_connections_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_connections"),
@@ -301,6 +322,17 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     )
     op.create_index("ix_partners_workspace_id", "partners", ["workspace_id"], unique=False)
     op.create_table(
+        "platform_endpoints",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_platform_endpoints_mode")),
+        sa.PrimaryKeyConstraint("id", name="pk_platform_endpoints"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "programs",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -373,6 +405,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.PrimaryKeyConstraint("id", name="pk_statements"),
         sa.UniqueConstraint("owner", "mode", "event_id", "provider", "content", name="uq_statements_identity"),
         sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_statements_connection",
+        "statements",
+        ["connection_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("connection_id IS NOT NULL"),
+        postgresql_where=sa.text("connection_id IS NOT NULL"),
     )
     op.create_index("ix_statements_order", "statements", ["owner", "mode", "id"], unique=False)
     op.create_table(
