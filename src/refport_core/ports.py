@@ -19,6 +19,7 @@ from refport_core.positions import Positions
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
+from refport_core.users import Act, Users
 
 # ---------------------------------------------------------------------------------------------------
 # Time, ids, clicks
@@ -372,6 +373,15 @@ class Access(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    """What people did. Append-only."""
+
+    def record(self, act: Act) -> None: ...
+    def acts(self, workspace_id: str, query: "Query") -> "Page":
+        """Newest first; filters are ``action``, ``subject`` and ``userId``. Raises ``InvalidRequest``."""
+        ...
+
+
 class Transaction(Protocol):
     """Everything a handler may touch; it cannot commit."""
 
@@ -384,6 +394,8 @@ class Transaction(Protocol):
     access: Access
     reading: "Reading"
     lookups: "DueLookUps"
+    users: Users
+    audit_log: AuditLog
 
 
 class UnitOfWork(Protocol):
@@ -530,3 +542,6 @@ class Reading(Protocol):
         ...
 
     def status(self, scope: Scope) -> Status: ...
+    def mark(self, scope: Scope) -> tuple[int, ...]:
+        """Another one after every statement that was kept since: whoever watches compares it. Cheap."""
+        ...

@@ -27,6 +27,7 @@ ENTRIES = frozenset({"commissionId", "currency", "partnerId"})
 OUTCOMES = ("applied", "duplicate", "waiting", "ignored", "quarantined")
 EVENTS = frozenset({"account", "outcome", "provider", "reason", "type"})
 CLICKS = frozenset({"linkId", "partnerId"})
+ACTS = frozenset({"action", "subject", "userId"})
 
 CHOICES: Mapping[str, frozenset[str]] = {
     "status": frozenset(CommissionStatus),

@@ -4,6 +4,7 @@ from attrs import define
 
 from refport_core import ports
 from refport_core.positions import Positions
+from refport_core.users import Users
 
 
 @define(kw_only=True)
@@ -19,6 +20,8 @@ class Stores:
     access: ports.Access
     reading: ports.Reading
     lookups: ports.DueLookUps
+    users: Users
+    audit_log: ports.AuditLog
 
 
 def ids_of(positions: Positions) -> set[str]:

@@ -96,7 +96,7 @@ def test_what_was_said_and_booked_is_never_changed(engine: Engine, table: str, c
 
 
 def test_the_tables_that_never_change_are_those() -> None:
-    assert {"statements", "ledger_entries"} == {table.name for table in NEVER_CHANGED}
+    assert {"statements", "ledger_entries", "audit_log"} == {table.name for table in NEVER_CHANGED}
 
 
 def test_a_value_of_another_type_does_not_enter_a_column(engine: Engine) -> None:

@@ -254,6 +254,9 @@ class MemoryReading:
             oldest_due_at=min((asked.since for asked in holes if asked.since is not None), default=None),
         )
 
+    def mark(self, scope: Scope) -> tuple[int, ...]:
+        return (sum(len(kept) for key, kept in self._tables.renderings.items() if key[:2] == _owner(scope)),)
+
 
 def _owner(scope: Scope) -> tuple[str, str]:
     return (scope.workspace_id, scope.mode)

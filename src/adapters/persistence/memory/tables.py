@@ -19,6 +19,7 @@ from refport_core.ports import ApiKey, AuthorizationRequest, Connection, Platfor
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
+from refport_core.users import Act, Failures, Membership, OneTimeToken, Session, User
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -121,6 +122,13 @@ class Tables:
     checks: Table[str, bytes] = field(factory=Table)  # by connection id
     platform_endpoints: Table[str, PlatformEndpoint] = field(factory=Table)
     authorizations: Table[bytes, AuthorizationRequest] = field(factory=Table)  # by state
+
+    users: Table[str, User] = field(factory=Table)
+    memberships: Table[tuple[str, str], Membership] = field(factory=Table)  # by workspace id, user id
+    sessions: Table[bytes, Session] = field(factory=Table)
+    tokens: Table[bytes, OneTimeToken] = field(factory=Table)
+    failures: Table[bytes, Failures] = field(factory=Table)
+    acts: Table[str, Act] = field(factory=Table)
 
     programs: Table[str, Program] = field(factory=Table)
     partners: Table[str, Partner] = field(factory=Table)

@@ -12,6 +12,7 @@ from adapters.persistence.memory.positions import MemoryDueLookUps, MemoryIdenti
 from adapters.persistence.memory.reading import MemoryReading
 from adapters.persistence.memory.statements import MemoryStatements
 from adapters.persistence.memory.tables import Tables
+from adapters.persistence.memory.users import MemoryAuditLog, MemoryUsers
 from adapters.persistence.transaction import Stores
 from refport_core.errors import Unavailable
 from refport_core.ports import Ids, Transaction
@@ -56,4 +57,6 @@ class MemoryUnitOfWork:
             access=MemoryAccess(tables),
             reading=MemoryReading(tables),
             lookups=MemoryDueLookUps(tables),
+            users=MemoryUsers(tables),
+            audit_log=MemoryAuditLog(tables),
         )

@@ -40,6 +40,7 @@ T = TypeVar("T")
 Condition = ColumnElement[bool]
 Conditions = Mapping[str, Callable[[str], Condition]]
 
+MARKED = 32  # statements
 BATCH = 500  # rows looked through at once where only the value tells whether it is wanted
 
 
@@ -51,7 +52,9 @@ def _owned(scope: Scope) -> Condition:
     return and_(events.c.owner == scope.workspace_id, events.c.mode == scope.mode.value)
 
 
-def _columns(table: Table, **names: str) -> dict[str, Callable[[str], Condition]]:
+def columns_of(table: Table, **names: str) -> dict[str, Callable[[str], Condition]]:
+    """Filters that compare a column each."""
+
     def equals(column: str) -> Callable[[str], Condition]:
         return lambda value: table.c[column] == value
 
@@ -95,7 +98,7 @@ class SqlReading:
         conditions = {
             **self._attributed(sales, scope),
             **{name: self._named(scope, rank) for name, rank in queries.SALE_NAMES.items()},
-            **_columns(
+            **columns_of(
                 sales, account="account", currency="currency", invoiceId="invoice_id", kind="kind",
                 paymentProcessor="processor",
             ),
@@ -119,7 +122,7 @@ class SqlReading:
 
     def customers(self, scope: Scope, query: Query) -> Page:
         conditions = {
-            **_columns(customers, externalId="external_id"),
+            **columns_of(customers, externalId="external_id"),
             "email": self._called(scope, "email"),
             "providerId": self._called(scope, "provider id"),
         }
@@ -143,7 +146,7 @@ class SqlReading:
     def commissions(self, scope: Scope, query: Query, now: datetime) -> Page:
         clock = query.as_of or now
         conditions = {
-            **_columns(
+            **columns_of(
                 commissions, currency="currency", event="event", partnerId="partner_id", programId="program_id"
             ),
             "held": lambda _: _held(clock),
@@ -169,21 +172,23 @@ class SqlReading:
         return sorted(found, key=lambda commission: commission.id)
 
     def entries(self, scope: Scope, query: Query) -> Page:
-        conditions = _columns(ledger_entries, commissionId="commission_id", currency="currency", partnerId="partner_id")
+        conditions = columns_of(
+            ledger_entries, commissionId="commission_id", currency="currency", partnerId="partner_id"
+        )
         base = select(ledger_entries).where(_in_scope(ledger_entries, scope))
         order = (ledger_entries.c.recorded_at, ledger_entries.c.id)
-        return self._page(base, order, query, conditions, rows.entry_from_row)
+        return page(self._session, base, order, query, conditions, rows.entry_from_row)
 
     def entry(self, scope: Scope, entry_id: str) -> Entry | None:
         this = select(ledger_entries).where(_in_scope(ledger_entries, scope), ledger_entries.c.id == entry_id)
         return next((rows.entry_from_row(row) for row in self._session.rows(this)), None)
 
     def events(self, scope: Scope, query: Query) -> Page:
-        conditions = _columns(
+        conditions = columns_of(
             events, account="account", outcome="outcome", provider="provider", reason="reason", type="type"
         )
         order = (events.c.stated_at, events.c.event_id, events.c.provider)
-        return self._page(_RECORDS.where(_owned(scope)), order, query, conditions, rows.event_from_row)
+        return page(self._session, _RECORDS.where(_owned(scope)), order, query, conditions, rows.event_from_row)
 
     def event(self, scope: Scope, event_id: str) -> EventRecord | None:
         this = _RECORDS.where(_owned(scope), events.c.event_id == event_id).order_by(events.c.provider).limit(1)
@@ -194,8 +199,8 @@ class SqlReading:
             return clicks.c.link_id.in_(select(links.c.id).where(links.c.partner_id == value))
 
         base = select(clicks).where(clicks.c.workspace_id == workspace_id)
-        conditions = {**_columns(clicks, linkId="link_id"), "partnerId": of_partner}
-        return self._page(base, (clicks.c.occurred_at, clicks.c.id), query, conditions, rows.click_from_row)
+        conditions = {**columns_of(clicks, linkId="link_id"), "partnerId": of_partner}
+        return page(self._session, base, (clicks.c.occurred_at, clicks.c.id), query, conditions, rows.click_from_row)
 
     def click(self, workspace_id: str, click_id: str) -> Click | None:
         this = select(clicks).where(clicks.c.id == click_id, clicks.c.workspace_id == workspace_id)
@@ -277,6 +282,13 @@ class SqlReading:
             oldest_due_at=None if holes.oldest is None else at_micros(holes.oldest),
         )
 
+    def mark(self, scope: Scope) -> tuple[int, ...]:
+        """Several of the newest: who was numbered earlier may commit later."""
+        newest = select(statements.c.id).where(
+            statements.c.owner == scope.workspace_id, statements.c.mode == scope.mode.value
+        )
+        return tuple(row.id for row in self._session.rows(newest.order_by(statements.c.id.desc()).limit(MARKED)))
+
     # -- conditions
 
     def _attributed(self, table: Table, scope: Scope) -> dict[str, Callable[[str], Condition]]:
@@ -288,7 +300,7 @@ class SqlReading:
             return or_(is_customer(value), table.c.customer_id.in_(called_so))
 
         return {
-            **_columns(
+            **columns_of(
                 table, clickId="click_id", eventName="event_name", linkId="link_id", partnerId="partner_id",
                 programId="program_id", subscriptionId="subscription_id",
             ),
@@ -340,35 +352,36 @@ class SqlReading:
         keep: Callable[[T], bool] | None = None,
     ) -> Page:
         base = select(table).where(_in_scope(table, scope))
-        return self._page(base, (table.c.occurred_at, table.c.id), query, conditions, value, keep)
+        return page(self._session, base, (table.c.occurred_at, table.c.id), query, conditions, value, keep)
 
-    def _page(
-        self,
-        base: Select[Any],
-        order: Sequence[ColumnElement[Any]],
-        query: Query,
-        conditions: Conditions,
-        value: Callable[[Row[Any]], T],
-        keep: Callable[[T], bool] | None = None,
-    ) -> Page:
-        """The rows that pass every filter, newest first, from the cursor on. ``keep`` is asked where a column cannot
-        tell; then rows are looked through in batches until the page is full."""
-        filters, last = wanted(query, conditions), place_of(query, len(order) - 1)
-        statement = base.where(*(conditions[name](wish) for name, wish in filters.items()))
-        statement = statement.order_by(*(column.desc() for column in order))
-        batch = query.limit + 1 if keep is None else BATCH
-        found: list[tuple[Place, T]] = []
-        while len(found) <= query.limit:
-            some = self._session.rows(_after(statement, order, last).limit(batch))
-            places = [_place(row, order) for row in some]
-            values = [value(row) for row in some]
-            found += [(place, each) for place, each in zip(places, values, strict=True) if keep is None or keep(each)]
-            if len(some) < batch:
-                break
-            last = places[-1]
-        data = found[: query.limit]
-        more = data and len(found) > len(data)
-        return Page(data=tuple(each for _, each in data), next_cursor=cursor_of(data[-1][0]) if more else None)
+
+def page(
+    session: Session,
+    base: Select[Any],
+    order: Sequence[ColumnElement[Any]],
+    query: Query,
+    conditions: Conditions,
+    value: Callable[[Row[Any]], T],
+    keep: Callable[[T], bool] | None = None,
+) -> Page:
+    """The rows that pass every filter, newest first, from the cursor on. ``keep`` is asked where a column cannot
+    tell; then rows are looked through in batches until the page is full."""
+    filters, last = wanted(query, conditions), place_of(query, len(order) - 1)
+    statement = base.where(*(conditions[name](wish) for name, wish in filters.items()))
+    statement = statement.order_by(*(column.desc() for column in order))
+    batch = query.limit + 1 if keep is None else BATCH
+    found: list[tuple[Place, T]] = []
+    while len(found) <= query.limit:
+        some = session.rows(_after(statement, order, last).limit(batch))
+        places = [_place(row, order) for row in some]
+        values = [value(row) for row in some]
+        found += [(place, each) for place, each in zip(places, values, strict=True) if keep is None or keep(each)]
+        if len(some) < batch:
+            break
+        last = places[-1]
+    data = found[: query.limit]
+    more = data and len(found) > len(data)
+    return Page(data=tuple(each for _, each in data), next_cursor=cursor_of(data[-1][0]) if more else None)
 
 
 def _after(statement: Select[Any], order: Sequence[ColumnElement[Any]], last: Place | None) -> Select[Any]:

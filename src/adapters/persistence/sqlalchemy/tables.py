@@ -71,6 +71,11 @@ def _key(name: str) -> Column[str]:
     return _text(name, primary_key=True)
 
 
+def _secret(name: str) -> Column[bytes]:
+    """A digest as the key."""
+    return Column(name, LargeBinary, primary_key=True, nullable=False)
+
+
 def _scope_key() -> tuple[Column[str], Column[str], CheckConstraint]:
     return _key("workspace_id"), _key("mode"), _modes()
 
@@ -161,6 +166,50 @@ authorization_requests = _table(
     _number("expires_at"),
     _modes(),
 )
+
+users = _table("users", _key("id"), _text("email", unique=True), _text("password"), _number("created_at"))
+memberships = _table(
+    "memberships",
+    _key("workspace_id"),
+    _key("user_id"),
+    _text("role"),
+    _number("since"),
+    CheckConstraint("role IN ('owner', 'member', 'viewer')", name="role"),
+)
+Index("ix_memberships_user", memberships.c.user_id)
+sessions = _table(
+    "sessions",
+    _secret("digest"),
+    _text("user_id", index=True),
+    _number("created_at"),
+    _number("expires_at", index=True),
+)
+one_time_tokens = _table(
+    "one_time_tokens",
+    _secret("digest"),
+    _text("purpose"),
+    _number("expires_at"),
+    _maybe("email"),
+    _maybe("workspace_id"),
+    _maybe("role"),
+    _maybe("user_id"),
+    CheckConstraint("purpose IN ('set_up', 'invitation', 'new_password', 'sign_in')", name="purpose"),
+)
+failed_sign_ins = _table("failed_sign_ins", _secret("key"), _number("number"), _number("since"))
+audit_log = _table(
+    "audit_log",
+    _key("id"),
+    _text("workspace_id"),
+    _maybe("mode"),
+    _maybe("user_id"),
+    _text("actor"),
+    _text("action"),
+    _maybe("subject"),
+    _bytes("detail"),
+    _number("at"),
+    _modes(),
+)
+Index("ix_audit_log_time", audit_log.c.workspace_id, audit_log.c.at, audit_log.c.id)
 
 # ---------------------------------------------------------------------------------------------------
 # The catalogue, one document for each thing with its history
@@ -415,4 +464,4 @@ Index(
     ledger_entries.c.id,
 )
 
-NEVER_CHANGED = (statements, ledger_entries)  # by trigger
+NEVER_CHANGED = (statements, ledger_entries, audit_log)  # by trigger

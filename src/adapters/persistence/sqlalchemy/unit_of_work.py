@@ -15,6 +15,7 @@ from adapters.persistence.sqlalchemy.positions import SqlIdentities, SqlPosition
 from adapters.persistence.sqlalchemy.reading import SqlReading
 from adapters.persistence.sqlalchemy.session import Session, translated
 from adapters.persistence.sqlalchemy.statements import SqlStatements
+from adapters.persistence.sqlalchemy.users import SqlAuditLog, SqlUsers
 from adapters.persistence.transaction import Stores
 from refport_core.ports import Ids, Transaction
 
@@ -61,4 +62,6 @@ class SqlUnitOfWork:
             access=SqlAccess(session),
             reading=SqlReading(session),
             lookups=SqlDueLookUps(session),
+            users=SqlUsers(session),
+            audit_log=SqlAuditLog(session),
         )

@@ -455,7 +455,79 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     )
     op.create_index("ix_fact_keys_fact_id", "fact_keys", ["fact_id"], unique=False)
 
-    for table in ("statements", "ledger_entries"):
+    op.create_table(
+        "audit_log",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=True),
+        sa.Column("user_id", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("detail", sa.LargeBinary(), nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_audit_log_mode")),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_audit_log_time", "audit_log", ["workspace_id", "at", "id"], unique=False)
+    op.create_table(
+        "failed_sign_ins",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("number", BIG, nullable=False),
+        sa.Column("since", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_failed_sign_ins"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("since", BIG, nullable=False),
+        sa.CheckConstraint("role IN ('owner', 'member', 'viewer')", name=op.f("ck_memberships_role")),
+        sa.PrimaryKeyConstraint("workspace_id", "user_id", name="pk_memberships"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_memberships_user", "memberships", ["user_id"], unique=False)
+    op.create_table(
+        "one_time_tokens",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("expires_at", BIG, nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("workspace_id", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("user_id", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "purpose IN ('set_up', 'invitation', 'new_password', 'sign_in')", name=op.f("ck_one_time_tokens_purpose")
+        ),
+        sa.PrimaryKeyConstraint("digest", name="pk_one_time_tokens"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.Column("expires_at", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_sessions"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("email", name="uq_users_email"),
+        sqlite_strict=True,
+    )
+
+    for table in ("statements", "ledger_entries", "audit_log"):
         for statement in REFUSING[op.get_bind().dialect.name](table):
             op.execute(statement)
 
