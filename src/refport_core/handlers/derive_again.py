@@ -1,6 +1,7 @@
 """Derive again what some facts touch, and write only what is different: positions, ids, ledger entries, outcomes."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -8,7 +9,7 @@ from attrs import evolve
 from refport_core.catalogue import catalogue_of
 from refport_core.facts import Fact
 from refport_core.handlers.identify import identify
-from refport_core.ledger import Cause, Entry, differences
+from refport_core.ledger import Booked, Cause, Entry, differences
 from refport_core.ports import ClickIds, Ids, Transaction
 from refport_core.positions import Positions, derive_apart, together
 from refport_core.scope import Scope
@@ -39,13 +40,18 @@ def derive_again(
     positions = evolve(derived, keys=derived.keys | focus | {f"guest:{key}" for key in focus})
 
     identified = identify(tx.identities, positions, ids)
-    booked = tx.ledger.booked(scope, identified.subject_ids)
+    booked: dict[str, dict[str, Booked]] = defaultdict(dict)
+    for commission_id, each in tx.ledger.booked(scope, identified.subject_ids).items():
+        booked[each.subject_id][commission_id] = each
+    newest = _newest(fresh)
     entries: list[Entry] = []
     for part in parts:
-        subject_ids = identified.subject_ids_of(part)
-        ours = {id_: booked.pop(id_) for id_, each in list(booked.items()) if each.subject_id in subject_ids}
-        entries += differences(scope, identified.commissions_of(part), ours, _cause(part, fresh) or cause, now)
-    entries += differences(scope, (), booked, cause, now)
+        ours: dict[str, Booked] = {}
+        for subject_id in identified.subject_ids_of(part):
+            ours |= booked.pop(subject_id, {})
+        entries += differences(scope, identified.commissions_of(part), ours, _cause(part, newest) or cause, now)
+    rest = {commission_id: each for ours in booked.values() for commission_id, each in ours.items()}
+    entries += differences(scope, (), rest, cause, now)
     tx.ledger.append(entries, identified.subjects)
     tx.identities.point(scope, identified.current)
     tx.positions.replace(scope, identified.every_id, identified.positions, positions.keys, afresh=afresh)
@@ -73,10 +79,22 @@ def neighbourhood(
     return focus, facts
 
 
-def _cause(part: Positions, fresh: Iterable[Fact]) -> Cause | None:
+def _newest(fresh: Iterable[Fact]) -> dict[str, Fact]:
+    """Of the fresh facts the newest about each object."""
+    newest: dict[str, Fact] = {}
+    for fact in sorted(fresh, key=_said):
+        newest[fact.own_key] = fact
+    return newest
+
+
+def _said(fact: Fact) -> tuple[datetime, str]:
+    return (fact.stated_at, fact.id)
+
+
+def _cause(part: Positions, newest: Mapping[str, Fact]) -> Cause | None:
     """The newest of the fresh facts that lies in this part."""
-    ours = [fact for fact in fresh if fact.own_key in part.keys]
+    ours = [newest[key] for key in part.keys & newest.keys()]
     if not ours:
         return None
-    newest = max(ours, key=lambda fact: (fact.stated_at, fact.id))
-    return Cause(fact_id=newest.id, event_id=newest.event_id)
+    said = max(ours, key=_said)
+    return Cause(fact_id=said.id, event_id=said.event_id)

@@ -1,10 +1,11 @@
 """Give derived positions their ids: each keeps the oldest one that any of its keys ever had (R11)."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from attrs import evolve, frozen
 
-from refport_core.commissions import Commission
+from refport_core.commissions import Commission, Key
 from refport_core.ports import Identities, Ids
 from refport_core.positions import Positions
 
@@ -36,13 +37,16 @@ class Identified:
 
     def commissions_of(self, part: Positions) -> list[Commission]:
         """The commissions of one part, with their ids."""
-        keys = {commission.key for commission in part.commissions}
-        return [commission for commission in self.positions.commissions if commission.key in keys]
+        return [self._commissions[commission.key] for commission in part.commissions]
+
+    @cached_property
+    def _commissions(self) -> dict[Key, Commission]:
+        return {commission.key: commission for commission in self.positions.commissions}
 
     def subject_ids_of(self, part: Positions) -> set[str]:
         """The ids that the sales and leads of one part have or had."""
-        own = {id_ for key, ids in self.subject_keys.items() if key in part.keys for id_ in ids}
-        return own | {id_ for key, id_ in self.stray.items() if key in part.keys}
+        own = {id_ for key in part.keys & self.subject_keys.keys() for id_ in self.subject_keys[key]}
+        return own | {self.stray[key] for key in part.keys & self.stray.keys()}
 
 
 def identify(identities: Identities, positions: Positions, ids: Ids) -> Identified:
