@@ -44,7 +44,7 @@ from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
 from adapters.http.lists import listing
 from adapters.http.portal import portals
-from adapters.http.redirect import Redirect, finding_links
+from adapters.http.redirect import Redirect
 from adapters.http.status import AskedByKey, CanLookUp
 from adapters.http.times import RequestTime
 from adapters.http.track import Tracking
@@ -130,7 +130,7 @@ def create_app(
         request_class=JsonRequest,
         request_max_body_size=max_body,
     )
-    app.asgi_handler = finding_links(app.asgi_handler, domains)
+    app.asgi_handler = following.before(app.asgi_handler, domains)
     return app
 
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Final, TypeAlias, overload
 
 from attrs import frozen
 from litestar import Request
+from litestar.types import Scope
 from msgspec import Meta, ValidationError, convert
 
 from refport_core.errors import InvalidRequest
 from refport_core.ports import Clock
 
 CLOCK_HEADER: Final = "Refport-Clock"
+STATED: Final = CLOCK_HEADER.lower().encode()
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 8999  # whatever is added to it, the sum is still a date
 
@@ -66,6 +68,9 @@ class RequestTime:
 
     clock: Clock
     header: bool
+
+    def is_stated(self, scope: Scope) -> bool:
+        return self.header and any(name == STATED for name, _ in scope["headers"])
 
     def now(self, request: Request[Any, Any, Any]) -> datetime:
         stated = request.headers.get(CLOCK_HEADER) if self.header else None

@@ -65,6 +65,21 @@ def test_a_visitor_is_sent_on_with_a_click_id_that_proves_itself(host: Host) -> 
     assert click.id == host.get(f"/api/clicks/{click.id}", scope=SHOP_TEST)["id"]
 
 
+def test_a_link_that_is_at_hand_gives_the_same_answer_at_once(host: Host) -> None:
+    """The first visitor's is looked up on the framework's way, the second one's is not."""
+    made = link(host)
+    first, second = follow(host), follow(host)
+
+    assert (302, 302) == (first.status_code, second.status_code)
+    varies = {"location"}
+    assert {name: value for name, value in first.headers.items() if name not in varies} == {
+        name: value for name, value in second.headers.items() if name not in varies
+    }
+    assert first.headers["location"] != second.headers["location"]
+    assert (405, "GET, HEAD") == ((refused := follow(host, method="POST")).status_code, refused.headers["allow"])
+    assert 2 == clicks(host, made["id"])
+
+
 def test_every_visit_is_a_click_of_its_own(host: Host) -> None:
     made = link(host)
     ids = {follow(host).headers["location"] for _ in range(5)}

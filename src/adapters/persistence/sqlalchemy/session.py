@@ -1,12 +1,12 @@
 """One transaction's connection: the only place that executes, and where the driver's errors become the core's."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Row, Table
+from sqlalchemy import Connection, CursorResult, Executable, Insert, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,6 +17,7 @@ T = TypeVar("T")
 Values = Mapping[str, Any]
 
 CHUNK = 500  # values in one IN list
+TOGETHER = 50  # rows in one step of SQLite
 
 # Result codes of SQLite (the low byte) that say: not now.
 BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN = 5, 6, 7, 8, 9, 10, 13, 14
@@ -63,7 +64,22 @@ class Session:
         """Execute for all ``rows``, none of them included. ``taken`` is raised where a constraint forbids it."""
         if rows:
             self.gate()
-            self._execute(statement, rows, taken=taken)
+            whole = 0
+            if self._connection.dialect.name == "sqlite" and isinstance(statement, Insert):
+                whole = len(rows) // TOGETHER * TOGETHER
+                if whole:
+                    self._insert_together(statement, rows[:whole], taken)
+            if whole < len(rows):
+                self._execute(statement, rows[whole:], taken=taken)
+
+    def _insert_together(self, statement: Insert, rows: Sequence[Values], taken: RefportError | None) -> None:
+        """SQLite's driver lets go of the interpreter at each step and waits for it; so many rows are one step."""
+        text, names = _together(statement, tuple(rows[0]))
+        values = [
+            tuple(row[name] for row in rows[start : start + TOGETHER] for name in names)
+            for start in range(0, len(rows), TOGETHER)
+        ]
+        self._do(lambda: self._connection.exec_driver_sql(text, values), taken)
 
     def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Row[Any]]:
         """Insert ``rows`` and give back what the statement returns, in their order."""
@@ -87,9 +103,12 @@ class Session:
         *,
         taken: RefportError | None = None,
     ) -> Sequence[Row[Any]]:
+        return self._do(lambda: self._connection.execute(statement, values), taken)
+
+    def _do(self, execute: Callable[[], CursorResult[Any]], taken: RefportError | None) -> Sequence[Row[Any]]:
         self.check()
         try:
-            result = self._connection.execute(statement, values)
+            result = execute()
             return result.all() if result.returns_rows else ()
         except DBAPIError as error:
             failure = taken if taken is not None and isinstance(error, IntegrityError) else core_error(error)
@@ -105,6 +124,15 @@ class Session:
     def insert_missing(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert those of ``rows`` whose key is not there yet."""
         self.write(_insert_missing(self._connection.dialect.name, table), rows)
+
+
+@cache
+def _together(statement: Insert, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The statement for so many rows at once, and the order of a row's values in it."""
+    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=names)
+    one = f"({', '.join('?' * len(names))})"
+    text = str(compiled).replace(f"VALUES {one}", f"VALUES {', '.join([one] * TOGETHER)}", 1)
+    return text, tuple(compiled.positiontup or ())
 
 
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
