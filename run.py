@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ PYTHON = str(BIN / "python")
 REFPORT = str(BIN / "refport")
 STAMP = VENV / "refport-setup.txt"
 REQUIREMENTS = ("requirements-build.txt", "requirements.txt")
+LIBRARIES = ROOT / "src/adapters/http/dashboard/static/vendor/pins.txt"  # of browsers; hatch_build.py makes it
+PROJECT = ("pyproject.toml", "hatch_build.py", "package.json", "package-lock.json")
 
 
 class SetupFailed(Exception):
@@ -81,7 +84,9 @@ def set_up() -> None:
     if installed.get("requirements") != wanted["requirements"]:
         print("Installing the pinned requirements", flush=True)
         pip_install("--require-hashes", *(f"--requirement={ROOT / name}" for name in REQUIREMENTS))
-    if installed != wanted:
+    if installed != wanted or not LIBRARIES.exists():
+        if shutil.which("npm") is None:
+            pip_install("--require-hashes", f"--requirement={ROOT / 'requirements-node.txt'}")
         pip_install("--no-deps", "--no-build-isolation", f"--editable={ROOT}")
         write_stamp(base, wanted)
 
@@ -92,7 +97,7 @@ def what_the_environment_is_made_for() -> str:
 
 
 def what_is_to_be_installed() -> dict[str, str]:
-    return {"requirements": digest(*REQUIREMENTS), "project": digest("pyproject.toml")}
+    return {"requirements": digest(*REQUIREMENTS), "project": digest(*PROJECT)}
 
 
 def digest(*names: str) -> str:
