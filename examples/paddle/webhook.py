@@ -32,7 +32,15 @@ class PaddleWebhook:
 
     endpoints: Mapping[str, Endpoint]
 
-    def read(self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Delivery:
+    def read(
+        self,
+        connection_id: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        now: datetime,
+        *,
+        may_wait: bool = True,  # noqa: ARG002 - there is nothing to wait for
+    ) -> Delivery:
         """Raises ``NotFound``, ``InvalidSignature``, ``MalformedEvent``; what is signed becomes a delivery."""
         endpoint = self.endpoints.get(connection_id)
         if endpoint is None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -12,7 +12,7 @@ from adapters.stripe.vault import Vault
 from refport.settings import StripePlatform
 from refport_core.application import Application
 from refport_core.commands import Delivery
-from refport_core.errors import AccountMismatch, Conflict, InvalidRequest, NotFound
+from refport_core.errors import AccountMismatch, Conflict, InvalidRequest, NotAtHand, NotFound
 from refport_core.ports import Connection, Ids, Transaction, UnitOfWork
 from refport_core.scope import Mode, Scope
 
@@ -23,6 +23,10 @@ MOST_WOKEN: Final = 10_000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9_]{1,100}")
+FRESH_SECONDS: Final = 1.0
+MOST_KNOWN: Final = 10_000
+
+Place: TypeAlias = str | tuple[str, Mode]  # a connection's id, or an account and a mode
 
 
 class Accounts(Protocol):
@@ -42,6 +46,7 @@ class StripeConnections:
     vault: Vault
     accounts: Accounts
     ids: Ids
+    known: "KnownConnections"
 
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
@@ -72,6 +77,7 @@ class StripeConnections:
             tx.access.put_connection(connection)
             if api_key is not None:
                 wake_lookups(tx, scope)
+        self.known.changed()
         if connection.kind == "connect":
             self.application.adopt(connection, now=now)
         return connection
@@ -131,12 +137,14 @@ class StripeConnections:
                 and connection.created_at <= delivery.stated_at + SAME_SECOND
             ):
                 tx.access.put_connection(evolve(connection, ended_at=delivery.received_at))
+        self.known.changed()
 
     def put(self, scope: Scope, connection_id: str, changed: Callable[[Connection], Connection]) -> Connection:
         with self.unit_of_work.begin() as tx:
             connection = active_in(scope, tx.access.connection(connection_id))
             result = changed(connection)
             tx.access.put_connection(result)
+        self.known.changed()
         return result
 
     def active(self, scope: Scope, connection_id: str) -> Connection:
@@ -193,19 +201,43 @@ def active_in(scope: Scope, connection: Connection | None) -> Connection:
     return connection
 
 
-@frozen
 class KnownConnections:
-    """How the webhook finds the connection of an event."""
+    """How the webhook finds the connection of an event.
 
-    unit_of_work: UnitOfWork
+    What is older than a second is asked for again: so long may pass until a change that another host made is seen here;
+    whoever changes one in this process says so. ``seconds`` is a clock that only goes forward.
+    """
 
-    def by_id(self, connection_id: str) -> Connection | None:
+    def __init__(self, unit_of_work: UnitOfWork, seconds: Callable[[], float], number: int = MOST_KNOWN) -> None:
+        self.unit_of_work = unit_of_work
+        self.seconds = seconds
+        self.number = number
+        self.known: dict[Place, tuple[float, Connection | None]] = {}
+
+    def changed(self) -> None:
+        """A connection was written: whatever is known may be old."""
+        self.known = {}
+
+    def by_id(self, connection_id: str, *, may_wait: bool = True) -> Connection | None:
+        return self.find(connection_id, lambda tx: tx.access.connection(connection_id), may_wait)
+
+    def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
+        return self.find((account, mode), lambda tx: tx.access.connection_of(PROVIDER, account, mode), may_wait)
+
+    def find(self, place: Place, ask: Callable[[Transaction], Connection | None], may_wait: bool) -> Connection | None:
+        """Raises ``NotAtHand``."""
+        known, since = self.known, self.seconds()
+        asked_at, connection = known.get(place, (-FRESH_SECONDS, None))
+        if since - asked_at < FRESH_SECONDS:
+            return connection
+        if not may_wait:
+            raise NotAtHand
         with self.unit_of_work.read() as tx:
-            return tx.access.connection(connection_id)
-
-    def of_account(self, account: str, mode: Mode) -> Connection | None:
-        with self.unit_of_work.read() as tx:
-            return tx.access.connection_of(PROVIDER, account, mode)
+            connection = ask(tx)
+        if len(known) >= self.number:
+            known.clear()
+        known[place] = (since, connection)  # into what was begun with: a change meanwhile has begun anew
+        return connection
 
 
 @frozen(kw_only=True)

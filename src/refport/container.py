@@ -75,7 +75,7 @@ class Container(DeclarativeContainer):
         sql=Singleton(SqlUnitOfWork, engine, ids),
     )
 
-    known_connections = Singleton(KnownConnections, unit_of_work)
+    known_connections = Singleton(KnownConnections, unit_of_work, Object(time.monotonic))
     known_keys = Singleton(KnownKeys, unit_of_work=unit_of_work, vault=vault, platforms=settings.provided.stripe)
     webhook = Singleton(StripeWebhook, known_connections, vault, Callable(connect_secrets, settings))
     translator = Singleton(StripeTranslator)
@@ -100,6 +100,7 @@ class Container(DeclarativeContainer):
         vault=vault,
         accounts=Singleton(StripeAccounts, settings.provided.stripe_api_base),
         ids=ids,
+        known=known_connections,
     )
     worker = Singleton(
         Worker,

@@ -49,6 +49,10 @@ class Unavailable(RefportError):
     """Not now: the database is out of reach, locked or full. Send the same again."""
 
 
+class NotAtHand(RefportError):
+    """The store has to be asked, and nobody may wait for it here: ask again where one may."""
+
+
 class BrokenPromise(RefportError):
     """Our own promise does not hold; the sender can do nothing about it."""
 

@@ -61,11 +61,14 @@ class ClickIds(Protocol):
 class Webhook(Protocol):
     """A payment processor's way in: headers and raw body in, a delivery or a refusal out."""
 
-    def read(self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Delivery:
+    def read(
+        self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime, *, may_wait: bool = True
+    ) -> Delivery:
         """Verify and translate. ``connection_id`` is a connection's id, or ``connect``.
 
         Header names are lower case. Raises ``NotFound`` (unknown connection), ``InvalidSignature``,
-        ``MalformedEvent``; whatever else is signed becomes a delivery, at worst quarantined.
+        ``MalformedEvent``; whatever else is signed becomes a delivery, at worst quarantined. Where nobody
+        ``may_wait``, raises ``NotAtHand`` before it asks the store.
         """
         ...
 

@@ -32,7 +32,7 @@ from adapters.http import (
 )
 from adapters.http.bodies import JsonRequest
 from adapters.http.click_buffer import ClickBuffer
-from adapters.http.documents import KEY, description_of
+from adapters.http.documents import KEY, description_of, raw_paths
 from adapters.http.embed_tokens import EmbedTokens
 from adapters.http.errors import Errors
 from adapters.http.given import caller, give
@@ -48,7 +48,7 @@ from adapters.http.redirect import Redirect
 from adapters.http.status import AskedByKey, CanLookUp
 from adapters.http.times import RequestTime
 from adapters.http.track import Tracking
-from adapters.http.webhooks import Afterwards, receiver
+from adapters.http.webhooks import Afterwards, Received, Receiver
 from refport_core.application import Application
 from refport_core.errors import NotFound
 from refport_core.ports import ClickIds, Clock, Ids, UnitOfWork, Webhook
@@ -111,22 +111,23 @@ def create_app(
         route_handlers=[route for noun in NOUNS for route in noun.ROUTES],
         security=[{KEY: []}],
     )
-    incoming = Router(
-        "/webhooks",
-        dependencies={"inbox": give(inbox)},
-        route_handlers=[receiver(processor, webhook, afterwards) for processor, webhook in webhooks.items()],
-    )
+    incoming = [
+        Receiver(
+            processor=processor, webhook=webhook, inbox=inbox, afterwards=afterwards, time=time, max_body=max_body
+        ).route()
+        for processor, webhook in webhooks.items()
+    ]
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     app = Litestar(
-        [api, incoming, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes()],
+        [api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
         before_request=before_all_else,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},
         exception_handlers={Exception: Errors(ids).answer},
         lifespan=[*lifespan, _finishing(inbox.close, click_buffer.close, known_links.close)],
         logging_config=None,
-        openapi_config=description_of(API_VERSION, domains),
+        openapi_config=description_of(API_VERSION, raw_paths(domains, webhooks), (Received,)),
         request_class=JsonRequest,
         request_max_body_size=max_body,
     )

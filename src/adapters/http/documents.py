@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,16 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import (
-    Components,
-    OpenAPIMediaType,
-    OpenAPIType,
-    Operation,
-    RequestBody,
-    Schema,
-    SecurityScheme,
-)
-from msgspec.json import encode
+from litestar.openapi.spec import Components, SecurityScheme
+from msgspec.json import encode, schema_components
 
 from adapters.http.errors import ErrorAnswer
 from adapters.http.pages import NOTICES
@@ -64,19 +55,41 @@ def with_body(*statuses: int) -> dict[int, ResponseSpec]:
 
 
 RAW_ROUTE: Final = "/r"
+WEBHOOKS: Final = "/webhooks"
 
 
-def raw_paths(link_domains: Iterable[str]) -> dict[str, Any]:
-    """What stands behind the raw route ``/r``, which the framework cannot describe. Its errors are pages."""
+def raw_paths(link_domains: Iterable[str], processors: Iterable[str]) -> dict[str, Any]:
+    """What stands behind raw routes, which the framework cannot describe."""
     servers = [{"url": f"https://{domain}"} for domain in sorted(link_domains)]
     paths: dict[str, Any] = {f"{RAW_ROUTE}/{{key}}": {"get": _followed("followLink"), "head": _followed("previewLink")}}
+    for processor in processors:
+        paths[f"{WEBHOOKS}/{processor}/{{connection_id}}"] = {"post": _received(processor)}
     if servers:
         on_domains = {"get": _followed("followLinkOnDomain"), "head": _followed("previewLinkOnDomain")}
         paths["/{key}"] = {"servers": servers, **on_domains}
     return paths
 
 
+def _received(processor: str) -> dict[str, Any]:
+    """A signed event: a webhook's body is whatever the processor signs."""
+
+    def answered(description: str, what: str) -> dict[str, Any]:
+        schema = {"$ref": f"#/components/schemas/{what}"}
+        return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+    errors = {str(status): answered(WHEN[status], ErrorAnswer.__name__) for status in (400, 404, 413, 429, 503)}
+    return {
+        "operationId": f"receive{processor.capitalize()}Event",
+        "summary": "ReceiveEvent",
+        "description": "Receive a signed event. `connect` as the id is the platform's endpoint for connected accounts.",
+        "parameters": [{"name": "connection_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {"200": answered("The event is kept, for good", "Received"), **errors},
+    }
+
+
 def _followed(operation_id: str) -> dict[str, Any]:
+    """Errors of links are pages."""
     page = {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
     redirect = {
         "description": "To the link's address. A visit carries `refp_id` there and is counted; crawlers, prefetches, "
@@ -98,47 +111,42 @@ def _followed(operation_id: str) -> dict[str, Any]:
 PAGE: Final = re.compile(rb"Listed_[a-z.]*\.([A-Za-z]+)_")
 
 
-def openapi_document(raw: Mapping[str, Any]) -> HTTPRouteHandler:
+def openapi_document(raw: Mapping[str, Any], answers: Iterable[Any]) -> HTTPRouteHandler:
     """The description of every route. The framework names pages by our modules; readers get ``SaleList``."""
+    _, schemas = schema_components(answers, ref_template="#/components/schemas/{name}")
 
     @get("/openapi.json", include_in_schema=False, media_type="application/json", sync_to_thread=False)
     def document(request: Request[Any, Any, Any]) -> bytes:
         described = request.app.openapi_schema.to_schema()
         described["paths"] = {**described["paths"], **raw}
+        described["components"]["schemas"] = {**schemas, **described["components"]["schemas"]}
         return PAGE.sub(rb"\1List", encode(described))
 
     return document
 
 
-@dataclass
-class TakesSignedEvent(Operation):
-    """A webhook's body: whatever the processor signs."""
-
-    def __post_init__(self) -> None:
-        event = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
-        self.request_body = RequestBody(content={"application/json": event}, required=True)
-
-
 class DocumentAlone(JsonRenderPlugin):
     """Takes the pages that the framework would add under /schema away again, its own error page too."""
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], answers: Iterable[Any]) -> None:
         super().__init__()
         self.raw = raw
+        self.answers = answers
 
     def receive_router(self, router: Router) -> None:
         router.routes.clear()
-        router.register(openapi_document(self.raw))
+        router.register(openapi_document(self.raw, self.answers))
 
 
-def description_of(version: str, link_domains: Iterable[str]) -> OpenAPIConfig:
-    """What the framework needs to know to describe the API."""
+def description_of(version: str, raw: Mapping[str, Any], answers: Iterable[Any]) -> OpenAPIConfig:
+    """What the framework needs to know to describe the API. ``raw`` are the paths that it cannot describe, ``answers``
+    what they answer with."""
     return OpenAPIConfig(
         title="Refport",
         version=version,
         description=DESCRIPTION,
         path="/schema",
-        render_plugins=[DocumentAlone(raw_paths(link_domains))],
+        render_plugins=[DocumentAlone(raw, answers)],
         create_examples=False,
         use_handler_docstrings=True,
         components=Components(

@@ -1,25 +1,35 @@
 """Payment processors' events: raw body and headers in, the outcome out once it is durable."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
-from litestar import Request, post
+from attrs import frozen
+from litestar import Request, asgi
 from litestar.concurrency import sync_to_thread
-from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, RawBody, SkipValidation
+from litestar.enums import HttpMethod
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
+from msgspec.json import Encoder
 
-from adapters.http.documents import TakesSignedEvent, failures
+from adapters.http.documents import WEBHOOKS
 from adapters.http.events import EventOutcome
-from adapters.http.given import Now
 from adapters.http.inbox import Inbox
+from adapters.http.redirect import method_of
+from adapters.http.times import RequestTime
 from refport_core.commands import Delivery
+from refport_core.errors import NotAtHand, Unavailable
 from refport_core.ports import Webhook
 
 Afterwards: TypeAlias = Mapping[str, Callable[[Delivery], None]]
-GivenInbox: TypeAlias = NamedDependency[SkipValidation[Inbox]]
+
+CONNECTION: Final = re.compile(r"[^/\0]+")
+METHODS: Final = "OPTIONS, POST"
+ENCODER: Final = Encoder()
 
 
 class Received(Struct, rename="camel"):
@@ -30,30 +40,73 @@ class Received(Struct, rename="camel"):
     outcome: EventOutcome
 
 
-def receiver(processor: str, webhook: Webhook, afterwards: Afterwards) -> HTTPRouteHandler:
-    """The way in of one processor. ``afterwards`` holds, by event type, what follows once such an event is durable."""
+@frozen(kw_only=True)
+class Receiver:
+    """The way in of one processor. ``afterwards`` holds, by event type, what follows once such an event is durable.
 
-    @post(
-        f"/{processor}/{{connection_id:str}}",
-        operation_id=f"receive{processor.capitalize()}Event",
-        operation_class=TakesSignedEvent,
-        status_code=200,
-        responses=failures(404, 413, 429, 503),
-    )
-    async def receive_event(
-        connection_id: FromPath[str], body: RawBody, request: Request[Any, Any, Any], now: Now, inbox: GivenInbox
-    ) -> Received:
-        """Receive a signed event. `connect` as the id is the platform's endpoint for connected accounts."""
-        delivery = await sync_to_thread(_read, webhook, connection_id, body, request, now)
-        outcome = await inbox.submit(delivery)
-        if (follow := afterwards.get(delivery.type)) is not None:
+    Raw ASGI: an event needs nothing of what the framework does for other requests. No thread is asked for unless the
+    connection has to be.
+    """
+
+    processor: str
+    webhook: Webhook
+    inbox: Inbox
+    afterwards: Afterwards
+    time: RequestTime
+    max_body: int
+
+    def route(self) -> ASGIRouteHandler:
+        """Where this processor sends its events."""
+        return asgi(f"{WEBHOOKS}/{self.processor}", is_mount=True, copy_scope=False)(self.receive)
+
+    async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """``connect`` as the id is the platform's endpoint for connected accounts. Raises what ``Webhook.read`` and
+        ``Inbox.submit`` do, ``RequestEntityTooLarge``."""
+        connection_id = scope["path"].strip("/")  # all that is left of it here
+        if not CONNECTION.fullmatch(connection_id):
+            raise NotFoundException
+        method = method_of(scope)
+        if method == HttpMethod.OPTIONS:
+            await answer(send, 204, (b"allow", METHODS.encode()))
+            return
+        if method != HttpMethod.POST:
+            raise MethodNotAllowedException(headers={"Allow": METHODS})
+        now = self.time.now(Request(scope)) if self.time.is_stated(scope) else self.time.clock.now()
+        delivery = await self.read(connection_id, await self.body(scope, receive), scope, now)
+        outcome = await self.inbox.submit(delivery)
+        if (follow := self.afterwards.get(delivery.type)) is not None:
             await sync_to_thread(follow, delivery)
-        return Received(received=True, event_id=delivery.event_id, outcome=EventOutcome(outcome.kind))
+        received = ENCODER.encode(Received(True, delivery.event_id, EventOutcome(outcome.kind)))
+        await answer(send, 200, (b"content-type", b"application/json"), body=received)
 
-    return receive_event
+    async def read(self, connection_id: str, body: bytes, scope: Scope, now: datetime) -> Delivery:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            return self.webhook.read(connection_id, body, headers, now, may_wait=False)
+        except NotAtHand:
+            return await sync_to_thread(self.webhook.read, connection_id, body, headers, now)
+
+    async def body(self, scope: Scope, receive: Receive) -> bytes:
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if announced.isdigit() and int(announced) > self.max_body:
+            raise RequestEntityTooLarge
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise Unavailable("The sender hung up.")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self.max_body:
+                raise RequestEntityTooLarge
+            if not message.get("more_body", False):
+                return b"".join(parts)
 
 
-def _read(
-    webhook: Webhook, connection_id: str, body: bytes, request: Request[Any, Any, Any], now: datetime
-) -> Delivery:
-    return webhook.read(connection_id, body, dict(request.headers.items()), now)
+async def answer(send: Send, status: int, *headers: tuple[bytes, bytes], body: bytes = b"") -> None:
+    length = (b"content-length", str(len(body)).encode())
+    sized: Sequence[tuple[bytes, bytes]] = headers if status == 204 else (*headers, length)
+    start: HTTPResponseStartEvent = {"type": "http.response.start", "status": status, "headers": sized}
+    await send(start)
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -9,10 +9,11 @@ from refport_core.scope import Mode
 class Connections(Protocol):
     """Finds connections; the host knows where they are kept."""
 
-    def by_id(self, connection_id: str) -> Connection | None:
-        """The connection of this id, whatever its kind and whether it ended or not."""
+    def by_id(self, connection_id: str, *, may_wait: bool = True) -> Connection | None:
+        """The connection of this id, whatever its kind and whether it ended or not. Where nobody ``may_wait``, both
+        raise ``NotAtHand`` before they ask the store."""
         ...
 
-    def of_account(self, account: str, mode: Mode) -> Connection | None:
+    def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
         """The active Connect connection of this Stripe account and mode, in the whole installation."""
         ...

@@ -33,15 +33,18 @@ class StripeWebhook:
         self._vault = vault
         self._connect_secrets = connect_secrets
 
-    def read(self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Delivery:
+    def read(
+        self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime, *, may_wait: bool = True
+    ) -> Delivery:
         """As the port says. Raises ``Unavailable`` too, where a connection's secrets cannot be decrypted."""
         signature = headers.get(SIGNATURE, "")
         if connection_id == CONNECT:
-            return self._read_connect(body, signature, now)
-        return self._read_own(connection_id, body, signature, now)
+            return self._read_connect(body, signature, now, may_wait=may_wait)
+        return self._read_own(connection_id, body, signature, now, may_wait=may_wait)
 
-    def _read_own(self, connection_id: str, body: bytes, signature: str, now: datetime) -> Delivery:
-        connection = self._connections.by_id(connection_id) if is_usable_name(connection_id) else None
+    def _read_own(self, connection_id: str, body: bytes, signature: str, now: datetime, *, may_wait: bool) -> Delivery:
+        usable = is_usable_name(connection_id)
+        connection = self._connections.by_id(connection_id, may_wait=may_wait) if usable else None
         if connection is None or connection.provider != "stripe" or connection.kind != "own" or connection.ended_at:
             raise NotFound("There is no such Stripe connection.")
         secrets = tuple(self._vault.decrypt(secret) for secret in connection.secrets)
@@ -51,7 +54,7 @@ class StripeWebhook:
         given = Circumstances(scope=connection.scope, mode=connection.scope.mode, account=connection.account)
         return delivery_of(event_document(body), body, given, connection_id=connection.id, now=now)
 
-    def _read_connect(self, body: bytes, signature: str, now: datetime) -> Delivery:
+    def _read_connect(self, body: bytes, signature: str, now: datetime, *, may_wait: bool) -> Delivery:
         if not any(self._connect_secrets.values()):
             raise NotFound("No signing secret of a Connect platform is set.")
         signed_for = next(
@@ -65,7 +68,7 @@ class StripeWebhook:
         if account is not None and not is_usable_name(account):
             account = None
         mode = mode_of(livemode) if isinstance(livemode, bool) and signed_for is Mode.LIVE else signed_for
-        connection = self._connections.of_account(account, mode) if account else None
+        connection = self._connections.of_account(account, mode, may_wait=may_wait) if account else None
         given = Circumstances(scope=connection.scope if connection else None, mode=mode, account=account)
         return delivery_of(document, body, given, connection_id=connection.id if connection else None, now=now)
 

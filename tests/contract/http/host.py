@@ -23,7 +23,7 @@ from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts
-from refport_core.errors import AccountTaken, InvalidSignature, MalformedEvent, NotFound
+from refport_core.errors import AccountTaken, InvalidSignature, MalformedEvent, NotAtHand, NotFound
 from refport_core.facts import Fact
 from refport_core.outcomes import Outcome
 from refport_core.ports import Connection, UnitOfWork, Workspace
@@ -42,12 +42,17 @@ class SignedEvent(msgspec.Struct):
 
 
 class SignedByWord:
-    """A processor whose signature is a word. ``asked`` is what it was asked."""
+    """A processor whose signature is a word. ``asked`` is what it was asked; with ``asks_first`` it asks the store."""
 
     def __init__(self) -> None:
+        self.asks_first = False
         self.asked: list[tuple[str, bytes, Mapping[str, str], datetime]] = []
 
-    def read(self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Delivery:
+    def read(
+        self, connection_id: str, body: bytes, headers: Mapping[str, str], now: datetime, *, may_wait: bool = True
+    ) -> Delivery:
+        if self.asks_first and not may_wait:
+            raise NotAtHand
         self.asked.append((connection_id, body, headers, now))
         if connection_id not in {"conn_1", "connect"}:
             raise NotFound

@@ -1,6 +1,8 @@
 """A processor's events: in by the port ``Webhook``, answered once they are durable."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +44,59 @@ def test_any_content_type_will_do(host: Host) -> None:
     answer = host.call("POST", "/webhooks/stripe/conn_1", content=b'{"id":"a","type":"b"}', headers=headers)
 
     assert 200 == answer.status_code
+
+
+def test_what_has_to_ask_the_store_first_waits_for_it_elsewhere(host: Host) -> None:
+    host.webhook.asks_first = True
+    answer = host.call("POST", "/webhooks/stripe/conn_1", EVENT, scope=None, headers=SIGNED)
+    refused = host.call("POST", "/webhooks/stripe/conn_9", EVENT, scope=None, headers=SIGNED)
+
+    assert (200, "evt_1") == (answer.status_code, answer.json()["eventId"])
+    assert (404, "NOT_FOUND") == problem(refused)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_is_read_to_its_limit(announced: bool) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b" " * 500
+
+    with Host(max_body=1000) as host:
+        content = b" " * 1500 if announced else parts()
+        long = host.call("POST", "/webhooks/stripe/conn_1", content=content, scope=None, headers=SIGNED)
+        small = b" " * 900 + json.dumps(EVENT).encode()
+        whole = host.call("POST", "/webhooks/stripe/conn_1", content=small, scope=None, headers=SIGNED)
+
+    assert (413, "PAYLOAD_TOO_LARGE") == problem(long)
+    assert [] == [asked for asked in host.webhook.asked if len(asked[1]) > 1000]
+    assert 200 == whole.status_code
+
+
+def test_the_address_takes_nothing_but_events(host: Host) -> None:
+    options = host.call("OPTIONS", "/webhooks/stripe/conn_1", scope=None)
+    read = host.call("GET", "/webhooks/stripe/conn_1", scope=None)
+
+    assert (204, b"", "OPTIONS, POST") == (options.status_code, options.content, options.headers["allow"])
+    assert (405, "METHOD_NOT_ALLOWED") == problem(read)
+    assert "OPTIONS, POST" == read.headers["allow"]
+
+
+def test_who_hangs_up_in_the_middle_of_an_event_said_nothing(host: Host) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/webhooks/stripe/conn_1", "headers": [], "query_string": b"",
+    }  # fmt: skip
+    host.runner.run(host.app({**scope, "raw_path": b"", "root_path": "", "scheme": "http"}, receive, send))
+
+    assert 503 == sent[0]["status"]
+    assert [] == host.webhook.asked
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,10 @@ class KnownConnections:
     def __init__(self, *known: Connection) -> None:
         self.known = known
 
-    def by_id(self, connection_id: str) -> Connection | None:
+    def by_id(self, connection_id: str, *, may_wait: bool = True) -> Connection | None:
         return next((each for each in self.known if each.id == connection_id), None)
 
-    def of_account(self, account: str, mode: Mode) -> Connection | None:
+    def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
         return next(
             (
                 each
