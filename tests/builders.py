@@ -24,6 +24,8 @@ from refport_core.facts import (
     PaymentsListed,
     PayoutLine,
     PayoutState,
+    PayoutStated,
+    PayoutTake,
     ProviderCustomer,
     Refund,
     RefundsListed,
@@ -227,6 +229,26 @@ def a_decision(at: datetime, commission: CommissionRef, effect: Effect, **said: 
         commission=commission,
         effect=effect,
         **_said("decision", object_id, at, {"event_id": object_id, "provider": "people", **said}),
+    )
+
+
+def a_payout(at: datetime, payout_id: str, state: PayoutState = PayoutState.QUEUED, **said: Any) -> PayoutStated:
+    """``takes`` are (commission, amount)."""
+    takes = said.pop("takes", ())
+    said = {"event_id": f"{payout_id}_{state}", "provider": "payouts", **said}
+    return PayoutStated(
+        partner_id=said.pop("partner_id", "A"),
+        currency=said.pop("currency", "usd"),
+        number=said.pop("number", 1),
+        as_of=said.pop("as_of", at),
+        state=state,
+        takes=tuple(
+            PayoutTake(commission_id=f"com_{place}", commission=ref, amount=amount)
+            for place, (ref, amount) in enumerate(takes)
+        ),
+        actor=said.pop("actor", "somebody"),
+        reason=said.pop("reason", ""),
+        **_said("payout", payout_id, at, said),
     )
 
 

@@ -18,6 +18,8 @@ from refport_core.commands import (
     DecideCommission,
     Delivery,
     EnrollPartner,
+    MarkPayout,
+    QueuePayouts,
     RecordClick,
     RecordFacts,
 )
@@ -27,8 +29,10 @@ from refport_core.errors import Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
 from refport_core.handlers.enroll_partner import enroll_partner, enrolled_partner
+from refport_core.handlers.pay_out import mark_payout, queue_payouts
 from refport_core.handlers.record_facts import keep_aside, record_facts
 from refport_core.outcomes import Outcome, OutcomeKind
+from refport_core.payouts import Payout
 from refport_core.ports import ClickIds, Clock, Connection, Ids, Transaction, Translator, UnitOfWork
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.scope import Scope
@@ -90,6 +94,28 @@ class Application:
         at = now or self.clock.now()
         return self._do(
             lambda tx: decide_commission(
+                command, tx, at, ids=self.ids, click_ids=self.click_ids, translators=self.translators
+            )
+        )
+
+    # -- payouts ------------------------------------------------------------------------------------
+
+    def queue_payouts(self, command: QueuePayouts, *, now: datetime | None = None) -> list[Payout]:
+        """R24, by partner and currency. All are queued, or none. Raises ``TestMode``, ``NotFound``,
+        ``InvalidRequest``, ``IdempotencyMismatch``, and ``Conflict`` where there is nothing to pay out."""
+        at = now or self.clock.now()
+        return self._do(
+            lambda tx: queue_payouts(
+                command, tx, at, ids=self.ids, click_ids=self.click_ids, translators=self.translators
+            )
+        )
+
+    def mark_payout(self, command: MarkPayout, *, now: datetime | None = None) -> Payout:
+        """R24. Raises ``TestMode``, ``NotFound``, ``InvalidRequest``, ``IdempotencyMismatch``, and ``Conflict`` for a
+        state that may not follow."""
+        at = now or self.clock.now()
+        return self._do(
+            lambda tx: mark_payout(
                 command, tx, at, ids=self.ids, click_ids=self.click_ids, translators=self.translators
             )
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from refport_core.facts import Effect, Fact
+from refport_core.facts import Effect, Fact, PayoutState
 from refport_core.outcomes import Outcome
 from refport_core.programs import Click
 from refport_core.scope import Mode, Scope
@@ -96,6 +96,35 @@ class DecideCommission:
     commission_id: str
     effect: Effect
     reason: str
+
+
+@frozen(kw_only=True)
+class QueuePayouts:
+    """Queue what is payable at ``as_of`` (now, if ``None``): to one partner or to all, in one currency or in each.
+
+    ``minimum`` is in minor units of each payout's own currency. ``actor`` is who asks, as people and keys are called.
+    ``idempotency_key`` names the call for good: the same one again is answered with the payouts that it made.
+    """
+
+    scope: Scope
+    actor: str
+    partner_id: str | None = None
+    currency: str | None = None
+    as_of: datetime | None = None
+    minimum: int = 0
+    idempotency_key: str | None = None
+
+
+@frozen(kw_only=True)
+class MarkPayout:
+    """A payout came to a state (R24). ``actor`` and ``idempotency_key`` as for ``QueuePayouts``."""
+
+    scope: Scope
+    payout_id: str
+    state: PayoutState
+    actor: str
+    reason: str = ""
+    idempotency_key: str | None = None
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""The statements that the core makes itself: what a person decided, as bytes and as a fact again (R22, R26)."""
+"""The statements that the core makes itself, as facts again; and what a person decided, as bytes (R22, R26)."""
 
 import json
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ from datetime import datetime
 from attrs import evolve
 
 from refport_core.commands import Delivery
-from refport_core.facts import CommissionRef, Decision, Effect
+from refport_core.facts import CommissionRef, Decision, Effect, PayoutState
+from refport_core.payouts import payout_facts, payout_stated
 from refport_core.scope import Scope
+
+PAYOUT_TYPES = frozenset(f"payout.{state}" for state in PayoutState)
 
 
 def decision_body(ref: CommissionRef, effect: Effect, reason: str) -> bytes:
@@ -51,8 +54,11 @@ class OwnTranslator:
     def translate(self, renderings: Sequence[Delivery]) -> Delivery:
         """The core states each thing once."""
         delivery = renderings[0]
-        if delivery.scope is None or delivery.type != "commission.decided":
+        if delivery.scope is None:
             return delivery
-        return evolve(
-            delivery, facts=(decision_of(delivery.body, delivery.scope, delivery.event_id, delivery.stated_at),)
-        )
+        said = (delivery.body, delivery.scope, delivery.event_id, delivery.stated_at)
+        if delivery.type == "commission.decided":
+            return evolve(delivery, facts=(decision_of(*said),))
+        if delivery.type in PAYOUT_TYPES:
+            return evolve(delivery, facts=payout_facts(payout_stated(*said)))
+        return delivery

@@ -41,6 +41,10 @@ class AccountMismatch(Conflict):
     """The given key belongs to another account than the connection's."""
 
 
+class IdempotencyMismatch(Conflict):
+    """An idempotency key names a call for good, and this is another one."""
+
+
 class TestMode(Conflict):
     """Test money is never paid out (R24)."""
 

@@ -488,6 +488,34 @@ class PayoutState(StrEnum):
 
 
 @frozen(kw_only=True)
+class PayoutTake:
+    """What a payout takes of one commission (R24). ``commission_id`` is the id that it had when it was queued."""
+
+    commission_id: str
+    commission: CommissionRef
+    amount: int
+
+
+@frozen(kw_only=True)
+class PayoutStated(Fact):
+    """A payout, restated with each of its states (R24). The object is the payout.
+
+    ``number`` counts the payouts of this partner in this currency, from 1; ``actor`` is who did it, ``reason`` why.
+    """
+
+    kind: ClassVar[str] = "payout"
+
+    partner_id: str
+    currency: str
+    number: int
+    as_of: datetime
+    state: PayoutState
+    takes: tuple[PayoutTake, ...]
+    actor: str
+    reason: str = ""
+
+
+@frozen(kw_only=True)
 class PayoutLine(Fact):
     """One line of a payout, restated with each state of the payout (R24). The object is the line."""
 
@@ -506,7 +534,7 @@ class PayoutLine(Fact):
 KINDS: tuple[type[Fact], ...] = (
     LeadCall, SaleCall, Checkout, PaymentIntent, Invoice, Subscription, ProviderCustomer,  # R7: this order
     TrialStarted, PaymentNamed, Charge, Refund, Dispute,
-    RefundsListed, PaymentsListed, NoPaymentFound, Decision, PayoutLine,
+    RefundsListed, PaymentsListed, NoPaymentFound, Decision, PayoutLine, PayoutStated,
 )  # fmt: skip
 ORDER = {fact_class.kind: place for place, fact_class in enumerate(KINDS)}
 

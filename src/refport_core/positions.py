@@ -13,6 +13,7 @@ from refport_core.facts import Fact
 from refport_core.holes import Hole, Question, holes
 from refport_core.leads import Lead, came
 from refport_core.outcomes import Outcome
+from refport_core.payouts import Payout, payouts
 from refport_core.programs import Catalogue
 from refport_core.results import better, results
 from refport_core.sales import Sale, sold
@@ -29,6 +30,7 @@ class Positions:
     sales: tuple[Sale, ...] = ()
     leads: tuple[Lead, ...] = ()
     commissions: tuple[Commission, ...] = ()
+    payouts: tuple[Payout, ...] = ()
     holes: tuple[Hole, ...] = ()
     keys: frozenset[str] = frozenset()
     outcomes: Mapping[tuple[str, str], Outcome] = field(factory=dict)
@@ -74,6 +76,7 @@ def together(scope: Scope, parts: Iterable[Positions]) -> Positions:
         sales=tuple(each for part in listed for each in part.sales),
         leads=tuple(each for part in listed for each in part.leads),
         commissions=tuple(each for part in listed for each in part.commissions),
+        payouts=tuple(each for part in listed for each in part.payouts),
         holes=tuple(each for part in listed for each in part.holes),
         keys=frozenset().union(*(part.keys for part in listed)),
         outcomes=outcomes,
@@ -88,6 +91,7 @@ def _positions(chain: Chain) -> Positions:
         sales=tuple(each.sale for each in sales),
         leads=tuple(each.lead for each in leads),
         commissions=tuple(commissions(chain, sales, leads)),
+        payouts=tuple(payouts(history.facts)),
         keys=frozenset(_identity_keys(chain)),
     )
     owed = {each.sale.customer_key for each in sales} | {each.lead.customer_key for each in leads}

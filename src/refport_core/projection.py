@@ -13,7 +13,7 @@ from refport_core.positions import Positions
 
 
 def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
-    """Sales, leads, commissions, customers and balances as sorted lines of JSON."""
+    """Sales, leads, commissions, payouts, customers and balances as sorted lines of JSON."""
     names = {sale.key: sorted(name.key for name in sale.names) for sale in positions.sales}
     return {
         "sale": _lines(
@@ -63,6 +63,18 @@ def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
                 "open": commission.open_amount,
             }
             for commission in positions.commissions
+        ),
+        "payout": _lines(
+            {
+                "id": payout.id,
+                "partner": payout.partner_id,
+                "currency": payout.currency,
+                "number": payout.number,
+                "asOf": payout.as_of.isoformat(),
+                "amounts": [take.amount for take in payout.takes],
+                "states": [[step.state, step.at.isoformat(), step.actor, step.reason] for step in payout.steps],
+            }
+            for payout in positions.payouts
         ),
         "customer": _lines(
             {

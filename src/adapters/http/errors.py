@@ -33,10 +33,6 @@ class InvalidToken(core.Unauthorized):
     """A portal's token is missing, none of ours, or too old."""
 
 
-class IdempotencyMismatch(core.Conflict):
-    """An idempotency key names a call for good, and this is another one."""
-
-
 class Problem(Struct):
     """``code`` is stable, ``message`` says what to do about it."""
 
@@ -77,7 +73,7 @@ MEANINGS: Final[Mapping[type[Exception], Meaning]] = {
     core.AccountTaken: Meaning(409, "ACCOUNT_TAKEN"),
     core.AccountMismatch: Meaning(409, "ACCOUNT_MISMATCH"),
     core.TestMode: Meaning(409, "TEST_MODE"),
-    IdempotencyMismatch: Meaning(409, "IDEMPOTENCY_MISMATCH"),
+    core.IdempotencyMismatch: Meaning(409, "IDEMPOTENCY_MISMATCH"),
     UnsupportedMediaType: Meaning(415, "UNSUPPORTED_MEDIA_TYPE"),
     core.Unavailable: UNAVAILABLE,
 }
@@ -93,7 +89,7 @@ SENTENCES: Final[Mapping[type[Exception], str]] = {
     core.AccountTaken: "Another active connection holds this account and mode; disconnect that one first.",
     core.AccountMismatch: "The key belongs to another account than the connection's.",
     core.TestMode: "Test money is never paid out; use a live key.",
-    IdempotencyMismatch: "This Idempotency-Key was used for something else; use one key for one call.",
+    core.IdempotencyMismatch: "This Idempotency-Key was used for something else; use one key for one call.",
     UnsupportedMediaType: "Send JSON, and say so: Content-Type: application/json.",
 }
 """Said where an error comes without words of its own."""

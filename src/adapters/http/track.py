@@ -23,13 +23,12 @@ from adapters.http.calls import (
     call_id,
 )
 from adapters.http.documents import with_body
-from adapters.http.errors import IdempotencyMismatch
 from adapters.http.given import Caller, Now
 from adapters.http.inbox import Inbox
 from adapters.http.questions import Questions
 from refport_core.commissions import Commission, CommissionStatus
 from refport_core.customers import Customer
-from refport_core.errors import InvalidClickId, InvalidRequest
+from refport_core.errors import IdempotencyMismatch, InvalidClickId, InvalidRequest
 from refport_core.facts import LeadCall, SaleCall, earlier, stated_click_id
 from refport_core.leads import Lead
 from refport_core.outcomes import OutcomeKind

@@ -17,6 +17,7 @@ from refport_core.customers import Customer
 from refport_core.facts import KINDS, Fact
 from refport_core.leads import Lead
 from refport_core.outcomes import Outcome
+from refport_core.payouts import Payout
 from refport_core.programs import (
     Change,
     Enrollment,
@@ -67,6 +68,7 @@ class Document(Generic[T]):
 SALE = Document(Sale)
 LEAD = Document(Lead)
 CUSTOMER = Document(Customer)
+PAYOUT = Document(Payout)
 PARTNER = Document(Partner)
 ENROLLMENT = Document(Enrollment)
 LINK = Document(Link)

@@ -9,6 +9,7 @@ import msgspec
 
 from refport_core.commissions import CommissionStatus, Held
 from refport_core.errors import InvalidRequest
+from refport_core.facts import PayoutState
 from refport_core.outcomes import OF_EVENTS
 from refport_core.ports import Query
 
@@ -23,6 +24,7 @@ LEADS = frozenset({"clickId", "customer", "customerId", "eventName", "linkId", "
                    "subscriptionId"})  # fmt: skip
 CUSTOMERS = frozenset({"email", "externalId", "providerId"})
 COMMISSIONS = frozenset({"currency", "event", "held", "leadId", "partnerId", "programId", "saleId", "status"})
+PAYOUTS = frozenset({"currency", "partnerId", "status"})
 ENTRIES = frozenset({"commissionId", "currency", "partnerId"})
 OUTCOMES = ("applied", "duplicate", "waiting", "ignored", "quarantined")
 EVENTS = frozenset({"account", "outcome", "provider", "reason", "type"})
@@ -34,6 +36,8 @@ CHOICES: Mapping[str, frozenset[str]] = {
     "held": frozenset(Held),
     "outcome": frozenset(OF_EVENTS),
 }
+
+PAYOUT_CHOICES: Mapping[str, frozenset[str]] = {"status": frozenset(PayoutState)}
 
 # A place in a list: microseconds since 1970, then what tells rows of one instant apart.
 Place = tuple[int, tuple[str, ...]]
@@ -51,15 +55,15 @@ def at_micros(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
 
-def wanted(query: Query, known: Iterable[str]) -> dict[str, str]:
+def wanted(query: Query, known: Iterable[str], choices: Mapping[str, frozenset[str]] = CHOICES) -> dict[str, str]:
     """The filters of ``query``. Raises ``InvalidRequest`` for one that this list does not have, and for a value that
-    it can never have."""
+    it can never have (``choices``)."""
     known = frozenset(known)
     for name, value in query.filters.items():
         if name not in known:
             raise InvalidRequest(f"There is no filter {name!r} here; there are {', '.join(sorted(known))}.")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise InvalidRequest(f"{name!r} is one of {', '.join(sorted(CHOICES[name]))}.")
+        if name in choices and value not in choices[name]:
+            raise InvalidRequest(f"{name!r} is one of {', '.join(sorted(choices[name]))}.")
     return {name: value.lower() if name == "currency" else value for name, value in query.filters.items()}
 
 

@@ -149,6 +149,7 @@ def _stored(tx: Transaction, scope: Scope, now: datetime) -> Positions:
         sales=tuple(_all(lambda query: reading.sales(scope, query))),
         leads=tuple(_all(lambda query: reading.leads(scope, query))),
         commissions=tuple(_all(lambda query: reading.commissions(scope, query, now))),
+        payouts=tuple(_all(lambda query: reading.payouts(scope, query))),
     )
 
 

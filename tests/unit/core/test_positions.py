@@ -200,6 +200,7 @@ def test_positions_compare_by_what_must_be_equal() -> None:
                 "open": 2000,
             }
         ],
+        "payout": [],
         "customer": [
             {
                 "key": "external:user_1",

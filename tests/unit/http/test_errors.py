@@ -22,7 +22,6 @@ from adapters.http.errors import (
     OF_THE_FRAMEWORK,
     ErrorAnswer,
     Errors,
-    IdempotencyMismatch,
     InvalidToken,
     UnsupportedMediaType,
 )
@@ -51,8 +50,8 @@ TABLE: dict[Exception, tuple[int, str, str | None]] = {
     core.AccountTaken(): (409, "ACCOUNT_TAKEN", None),
     core.AccountMismatch(): (409, "ACCOUNT_MISMATCH", None),
     core.TestMode(): (409, "TEST_MODE", None),
-    IdempotencyMismatch("the key is taken"): (409, "IDEMPOTENCY_MISMATCH", "the key is taken"),
-    IdempotencyMismatch(): (409, "IDEMPOTENCY_MISMATCH", None),
+    core.IdempotencyMismatch("the key is taken"): (409, "IDEMPOTENCY_MISMATCH", "the key is taken"),
+    core.IdempotencyMismatch(): (409, "IDEMPOTENCY_MISMATCH", None),
     UnsupportedMediaType(): (415, "UNSUPPORTED_MEDIA_TYPE", None),
     core.Unavailable("database on 10.0.0.1 is locked"): (503, "UNAVAILABLE", None),
     core.CurrencyMismatch("usd and eur"): (503, "UNAVAILABLE", None),

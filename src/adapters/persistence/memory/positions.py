@@ -11,6 +11,7 @@ from adapters.persistence.transaction import ids_of
 from refport_core.commissions import Commission
 from refport_core.errors import BrokenPromise
 from refport_core.holes import Hole
+from refport_core.payouts import payout_ids
 from refport_core.ports import DueLookUp
 from refport_core.positions import Positions
 from refport_core.sales import Sale
@@ -52,9 +53,11 @@ class MemoryPositions:
         *,
         afresh: bool = False,  # noqa: ARG002 - nothing is kept that could differ from what it says
     ) -> None:
-        tables = self._tables
+        tables, keys = self._tables, frozenset(keys)
         for old in {*ids, *ids_of(positions)}:
             self._forget(scope, old)
+        for old in payout_ids(keys):
+            tables.payouts.drop((scope, old))
         for sale in positions.sales:
             tables.sales.put((scope, sale.id), sale)
         for lead in positions.leads:
@@ -65,7 +68,9 @@ class MemoryPositions:
             self._name(scope, sale)
         for commission in positions.commissions:
             self._owe(scope, commission)
-        self._ask(scope, positions.holes, frozenset(keys))
+        for payout in positions.payouts:
+            tables.payouts.put((scope, payout.id), payout)
+        self._ask(scope, positions.holes, keys)
 
     def _forget(self, scope: Scope, old: str) -> None:
         tables = self._tables
@@ -118,6 +123,7 @@ class MemoryPositions:
         _empty(tables.customers, scope)
         _empty(tables.commissions, scope)
         _empty(tables.commissions_of, scope)
+        _empty(tables.payouts, scope)
         for place in [each for each in tables.holes if each[0] == scope]:
             tables.holes.drop(place)
 

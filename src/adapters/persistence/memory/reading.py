@@ -13,6 +13,7 @@ from refport_core.customers import Customer
 from refport_core.facts import NameRank, PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
+from refport_core.payouts import Payout, payable_at
 from refport_core.ports import Earned, EventRecord, Page, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
@@ -89,6 +90,11 @@ _CUSTOMERS: Mapping[str, Test[Customer]] = {
     "externalId": lambda customer, value: customer.external_id == value,
     "providerId": lambda customer, value: value in customer.provider_ids,
 }
+_PAYOUTS: Mapping[str, Test[Payout]] = {
+    "currency": lambda payout, value: payout.currency == value,
+    "partnerId": lambda payout, value: payout.partner_id == value,
+    "status": lambda payout, value: payout.state == value,
+}
 _ENTRIES: Mapping[str, Test[Entry]] = {
     "commissionId": lambda entry, value: entry.commission_id == value,
     "currency": lambda entry, value: entry.currency == value,
@@ -104,10 +110,15 @@ _EVENTS: Mapping[str, Test[EventRecord]] = {
 
 
 def page(
-    rows: Iterable[T], query: Query, tests: Mapping[str, Test[T]], place: Callable[[T], Place], parts: int = 1
+    rows: Iterable[T],
+    query: Query,
+    tests: Mapping[str, Test[T]],
+    place: Callable[[T], Place],
+    parts: int = 1,
+    choices: Mapping[str, frozenset[str]] = queries.CHOICES,
 ) -> Page:
     """The rows that pass every filter, newest first, from the cursor on; a place has so many ``parts``."""
-    filters, last = wanted(query, tests), place_of(query, parts)
+    filters, last = wanted(query, tests, choices), place_of(query, parts)
     rows = [row for row in rows if all(tests[name](row, value) for name, value in filters.items())]
     rows.sort(key=place, reverse=True)
     if last is not None:
@@ -175,6 +186,32 @@ class MemoryReading:
     def commissions_of(self, scope: Scope, subject_id: str) -> list[Commission]:
         ids = self._tables.commissions_of.get((scope, self._tables.resolve(scope, subject_id))) or ()
         return [self._tables.commissions[scope, commission_id] for commission_id in sorted(ids)]
+
+    def payable(self, scope: Scope, as_of: datetime, partner_id: str | None = None) -> list[Commission]:
+        commissions = _of(self._tables.commissions, scope)
+        theirs = (each for each in commissions if partner_id in (None, each.partner_id))
+        return sorted((each for each in theirs if payable_at(each, as_of)), key=lambda each: each.id)
+
+    def payouts(self, scope: Scope, query: Query) -> Page:
+        payouts = _of(self._tables.payouts, scope)
+        return page(
+            payouts,
+            query,
+            _PAYOUTS,
+            lambda payout: (micros(payout.queued_at), (payout.id,)),
+            choices=queries.PAYOUT_CHOICES,
+        )
+
+    def payout(self, scope: Scope, payout_id: str) -> Payout | None:
+        return self._tables.payouts.get((scope, payout_id))
+
+    def payout_numbers(self, scope: Scope, partner_id: str | None = None) -> dict[tuple[str, str], int]:
+        numbers: dict[tuple[str, str], int] = {}
+        for payout in _of(self._tables.payouts, scope):
+            if partner_id in (None, payout.partner_id):
+                place = (payout.partner_id, payout.currency)
+                numbers[place] = max(numbers.get(place, 0), payout.number)
+        return numbers
 
     def entries(self, scope: Scope, query: Query) -> Page:
         return page(

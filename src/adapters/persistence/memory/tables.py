@@ -15,6 +15,7 @@ from refport_core.holes import Hole
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.outcomes import Outcome
+from refport_core.payouts import Payout
 from refport_core.ports import ApiKey, AuthorizationRequest, Connection, PlatformEndpoint, Workspace
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.sales import Sale
@@ -154,6 +155,7 @@ class Tables:
     customers: Table[tuple[Scope, str], Customer] = field(factory=Table)
     commissions: Table[tuple[Scope, str], Commission] = field(factory=Table)
     commissions_of: Table[tuple[Scope, str], frozenset[str]] = field(factory=Table)  # by sale or lead id
+    payouts: Table[tuple[Scope, str], Payout] = field(factory=Table)
     holes: Table[tuple[Scope, Hole], Asked] = field(factory=Table)
 
     entries: Table[tuple[Scope, str], Entry] = field(factory=Table)

@@ -16,12 +16,14 @@ from adapters.persistence.sqlalchemy.tables import (
     identities,
     leads,
     lookups,
+    payouts,
     sale_names,
     sales,
 )
 from adapters.persistence.transaction import ids_of
 from refport_core.commissions import Commission
 from refport_core.errors import BrokenPromise
+from refport_core.payouts import payout_ids
 from refport_core.positions import Positions
 from refport_core.scope import Scope
 
@@ -45,7 +47,7 @@ _OF_SUBJECTS = select(commissions.c.id, commissions.c.digest).where(
 )
 _DIGESTS = {
     table: select(table.c.id, table.c.digest).where(*_in_scope(table), _among(table.c.id))
-    for table in (sales, leads, customers)
+    for table in (sales, leads, customers, payouts)
 }
 _DROP = {
     table: delete(table).where(*_in_scope(table), column == bindparam("_id"))
@@ -54,11 +56,12 @@ _DROP = {
         (leads, leads.c.id),
         (customers, customers.c.id),
         (commissions, commissions.c.id),
+        (payouts, payouts.c.id),
         (sale_names, sale_names.c.sale_id),
         (customer_names, customer_names.c.customer_id),
     )
 }
-_CLEARED = (sales, sale_names, leads, customers, customer_names, commissions, lookups)
+_CLEARED = (sales, sale_names, leads, customers, customer_names, commissions, payouts, lookups)
 
 
 def resolve(session: Session, scope: Scope, some_id: str) -> str:
@@ -112,7 +115,7 @@ class SqlPositions:
     def replace(
         self, scope: Scope, ids: Iterable[str], positions: Positions, keys: Iterable[str], *, afresh: bool = False
     ) -> None:
-        where, every_id = rows.scope_to_row(scope), {*ids, *ids_of(positions)}
+        where, every_id, keys = rows.scope_to_row(scope), {*ids, *ids_of(positions)}, frozenset(keys)
         changed_sales, gone_sales = self._differences(
             _DIGESTS[sales], where, every_id, [rows.sale_to_row(sale) for sale in positions.sales], afresh
         )
@@ -142,6 +145,14 @@ class SqlPositions:
         self._exchange(leads, where, gone_leads, changed_leads.values())
         self._exchange(customers, where, gone_customers, changed_customers.values())
         self._exchange(commissions, where, gone_commissions, changed_commissions.values())
+        changed_payouts, gone_payouts = self._differences(
+            _DIGESTS[payouts],
+            where,
+            payout_ids(keys),
+            [rows.payout_to_row(payout) for payout in positions.payouts],
+            afresh,
+        )
+        self._exchange(payouts, where, gone_payouts, changed_payouts.values())
         put_holes(self._session, scope, positions.holes, keys)
 
     def _differences(

@@ -21,6 +21,7 @@ from adapters.persistence.sqlalchemy.tables import (
     ledger_entries,
     links,
     lookups,
+    payouts,
     sale_names,
     sales,
     statements,
@@ -30,6 +31,7 @@ from refport_core.customers import Customer
 from refport_core.facts import PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
+from refport_core.payouts import Payout
 from refport_core.ports import Earned, EventRecord, Page, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
@@ -170,6 +172,40 @@ class SqlReading:
         where = {**rows.scope_to_row(scope), "subject_id": resolve(self._session, scope, subject_id)}
         found = [rows.commission_from_row(row) for row in self._session.rows(_OF_SUBJECT, where)]
         return sorted(found, key=lambda commission: commission.id)
+
+    def payable(self, scope: Scope, as_of: datetime, partner_id: str | None = None) -> list[Commission]:
+        """R24; ``refport_core.payouts.payable_at`` says the same."""
+        statement = select(commissions).where(
+            _in_scope(commissions, scope),
+            commissions.c.target != commissions.c.paid + commissions.c.in_payout,
+            ~_held(as_of),
+            _status(as_of) != CommissionStatus.PENDING.value,
+        )
+        if partner_id is not None:
+            statement = statement.where(commissions.c.partner_id == partner_id)
+        return [rows.commission_from_row(row) for row in self._session.rows(statement.order_by(commissions.c.id))]
+
+    def payouts(self, scope: Scope, query: Query) -> Page:
+        return page(
+            self._session,
+            select(payouts).where(_in_scope(payouts, scope)),
+            (payouts.c.queued_at, payouts.c.id),
+            query,
+            columns_of(payouts, currency="currency", partnerId="partner_id", status="state"),
+            rows.payout_from_row,
+            choices=queries.PAYOUT_CHOICES,
+        )
+
+    def payout(self, scope: Scope, payout_id: str) -> Payout | None:
+        this = select(payouts).where(_in_scope(payouts, scope), payouts.c.id == payout_id)
+        return next((rows.payout_from_row(row) for row in self._session.rows(this)), None)
+
+    def payout_numbers(self, scope: Scope, partner_id: str | None = None) -> dict[tuple[str, str], int]:
+        place = (payouts.c.partner_id, payouts.c.currency)
+        statement = select(*place, func.max(payouts.c.number).label("number")).where(_in_scope(payouts, scope))
+        if partner_id is not None:
+            statement = statement.where(payouts.c.partner_id == partner_id)
+        return {(row.partner_id, row.currency): row.number for row in self._session.rows(statement.group_by(*place))}
 
     def entries(self, scope: Scope, query: Query) -> Page:
         conditions = columns_of(
@@ -363,10 +399,11 @@ def page(
     conditions: Conditions,
     value: Callable[[Row[Any]], T],
     keep: Callable[[T], bool] | None = None,
+    choices: Mapping[str, frozenset[str]] = queries.CHOICES,
 ) -> Page:
     """The rows that pass every filter, newest first, from the cursor on. ``keep`` is asked where a column cannot
     tell; then rows are looked through in batches until the page is full."""
-    filters, last = wanted(query, conditions), place_of(query, len(order) - 1)
+    filters, last = wanted(query, conditions, choices), place_of(query, len(order) - 1)
     statement = base.where(*(conditions[name](wish) for name, wish in filters.items()))
     statement = statement.order_by(*(column.desc() for column in order))
     batch = query.limit + 1 if keep is None else BATCH

@@ -22,6 +22,7 @@ from refport_core.holes import Hole, Question
 from refport_core.leads import Lead
 from refport_core.ledger import Cause, Entry
 from refport_core.outcomes import Outcome, OutcomeKind
+from refport_core.payouts import Payout
 from refport_core.ports import (
     ApiKey,
     Arrival,
@@ -454,6 +455,25 @@ def commission_to_row(commission: Commission) -> Values:
 def _last(untils: Iterable[datetime | None]) -> int:
     """The moment from which none of these holds holds."""
     return max((FOR_EVER if until is None else micros(until) for until in untils), default=NEVER)
+
+
+def payout_to_row(payout: Payout) -> Values:
+    document = documents.PAYOUT.of(payout)
+    return {
+        **scope_to_row(payout.scope),
+        "id": payout.id,
+        "partner_id": payout.partner_id,
+        "currency": payout.currency,
+        "number": payout.number,
+        "state": payout.state.value,
+        "queued_at": micros(payout.queued_at),
+        "digest": digest_of(document),
+        "document": document,
+    }
+
+
+def payout_from_row(row: Row[Any]) -> Payout:
+    return documents.PAYOUT.read(row.document)
 
 
 def _line(commission: Commission) -> str:

@@ -421,6 +421,37 @@ Index(
     "ix_commissions_time", commissions.c.workspace_id, commissions.c.mode, commissions.c.occurred_at, commissions.c.id
 )
 Index("ix_commissions_partner", commissions.c.workspace_id, commissions.c.mode, commissions.c.partner_id)
+_open = text("target != paid + in_payout")  # what payouts may take something of
+Index(
+    "ix_commissions_open",
+    commissions.c.workspace_id,
+    commissions.c.mode,
+    commissions.c.partner_id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+payouts = _table(
+    "payouts",
+    *_scope_key(),
+    _key("id"),
+    _text("partner_id"),
+    _text("currency"),
+    _number("number"),
+    _text("state"),
+    _number("queued_at"),
+    _bytes("digest"),
+    _bytes("document"),
+)
+Index("ix_payouts_time", payouts.c.workspace_id, payouts.c.mode, payouts.c.queued_at, payouts.c.id)
+Index(
+    "ix_payouts_partner",
+    payouts.c.workspace_id,
+    payouts.c.mode,
+    payouts.c.partner_id,
+    payouts.c.currency,
+    payouts.c.number,
+)
 
 lookups = _table(
     "lookups",

@@ -80,6 +80,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         ),
         sqlite_strict=True,
     )
+    op.create_index(
+        "ix_commissions_open",
+        "commissions",
+        ["workspace_id", "mode", "partner_id"],
+        unique=False,
+        sqlite_where=sa.text("target != paid + in_payout"),
+        postgresql_where=sa.text("target != paid + in_payout"),
+    )
     op.create_index("ix_commissions_partner", "commissions", ["workspace_id", "mode", "partner_id"], unique=False)
     op.create_index("ix_commissions_time", "commissions", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
     op.create_table(
@@ -332,6 +340,29 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.PrimaryKeyConstraint("id", name="pk_platform_endpoints"),
         sqlite_strict=True,
     )
+    op.create_table(
+        "payouts",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("partner_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("number", BIG, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("queued_at", BIG, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_payouts_mode")),
+        sa.PrimaryKeyConstraint("workspace_id", "mode", "id", name="pk_payouts"),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_payouts_partner",
+        "payouts",
+        ["workspace_id", "mode", "partner_id", "currency", "number"],
+        unique=False,
+    )
+    op.create_index("ix_payouts_time", "payouts", ["workspace_id", "mode", "queued_at", "id"], unique=False)
     op.create_table(
         "programs",
         sa.Column("id", sa.Text(), nullable=False),
