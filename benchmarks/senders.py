@@ -1,8 +1,10 @@
-"""Requests over a fixed number of open connections, each as fast as its answers come."""
+"""Requests over a fixed number of open connections: each as fast as its answers come, or so many a second."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, repeat
+from math import inf
 from typing import Any
 
 from attrs import define, field
@@ -10,6 +12,15 @@ from attrs import define, field
 ADDRESS = "127.0.0.1"
 CONNECTIONS = 32
 LENGTH = b"\r\ncontent-length: "
+
+
+def post(path: str, headers: Mapping[str, str], content: bytes) -> bytes:
+    """A request, whole."""
+    head = {
+        "Host": "refer.example", **headers, "Content-Type": "application/json", "Content-Length": len(content)
+    }  # fmt: skip
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + content
 
 
 @define
@@ -29,7 +40,10 @@ class Answers:
 
     @property
     def p99_ms(self) -> float:
-        return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000
+        return self.percentile_ms(99)
+
+    def percentile_ms(self, percent: float) -> float:
+        return sorted(self.seconds)[int(len(self.seconds) * percent / 100)] * 1000
 
 
 def is_whole(answer: bytes) -> bool:
@@ -39,13 +53,17 @@ def is_whole(answer: bytes) -> bool:
 
 
 class Connection(asyncio.Protocol):
-    """One request after the other; ends with the first answer of another status."""
+    """One request after the other, each not before it is due; ends with the first answer of another status.
 
-    def __init__(self, requests: Iterator[bytes], status: int, answers: Answers) -> None:
+    What is late because every connection is busy has waited since it was due.
+    """
+
+    def __init__(self, requests: Iterator[tuple[float, bytes]], status: int, answers: Answers) -> None:
         self.requests = requests
         self.wanted = f"HTTP/1.1 {status} ".encode()
         self.answers = answers
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = self.loop.create_future()
         self.buffer = b""
         self.sent = 0.0
 
@@ -58,8 +76,16 @@ class Connection(asyncio.Protocol):
         if following is None:
             self.transport.close()
             return
-        self.sent = time.perf_counter()
-        self.transport.write(following)
+        due, request = following
+        now = time.perf_counter()
+        if due > now:
+            self.loop.call_later(due - now, self.send, request)
+        else:
+            self.send(request, since=due)
+
+    def send(self, request: bytes, since: float = 0) -> None:
+        self.sent = since or time.perf_counter()
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -81,19 +107,31 @@ class Connection(asyncio.Protocol):
             self.over.set_result(None)
 
 
-async def _send(port: int, requests: Iterator[bytes], status: int, answers: Answers) -> None:
+async def _send(
+    port: int, requests: Iterable[bytes], status: int, answers: Answers, connections: int, per_second: float
+) -> None:
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    connections = [
-        (await loop.create_connection(lambda: Connection(requests, status, answers), ADDRESS, port))[1]
-        for _ in range(CONNECTIONS)
+    due = repeat(0.0) if per_second == inf else (began + number / per_second for number in count())
+    timed = iter(zip(due, requests, strict=False))
+    opened = [
+        (await loop.create_connection(lambda: Connection(timed, status, answers), ADDRESS, port))[1]
+        for _ in range(connections)
     ]
-    await asyncio.gather(*(connection.over for connection in connections))
+    await asyncio.gather(*(connection.over for connection in opened))
     answers.took = time.perf_counter() - began
 
 
-def send(port: int, requests: Iterator[bytes], status: int, answers: Answers | None = None) -> Answers:
+def send(
+    port: int,
+    requests: Iterable[bytes],
+    status: int,
+    answers: Answers | None = None,
+    *,
+    connections: int = CONNECTIONS,
+    per_second: float = inf,
+) -> Answers:
     """All these requests, whole as they stand; ends early where the host goes away."""
     answers = answers or Answers()
-    asyncio.run(_send(port, requests, status, answers))
+    asyncio.run(_send(port, requests, status, answers, connections, per_second))
     return answers

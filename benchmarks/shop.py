@@ -44,8 +44,9 @@ def door(stated: dict[str, str]) -> Any:
     return open_door(settings_from(Stated(**stated)))
 
 
-def a_shop(folder: Path, links: int) -> Shop:
-    stated = {"database_url": f"sqlite:///{folder}/books.db"}
+def a_shop(folder: Path, links: int, database_url: str | None = None) -> Shop:
+    """On a SQLite file of the folder, unless another new database is given."""
+    stated = {"database_url": database_url or f"sqlite:///{folder}/books.db"}
     now = SystemClock().now()
     with door(stated) as opened:
         application, begun = opened.application, opened.bootstrap("main")

@@ -21,7 +21,7 @@ from typing import Any
 from attrs import define, field, frozen
 from stripe import WebhookSignature
 
-from benchmarks.senders import Answers, send
+from benchmarks.senders import Answers, post, send
 from benchmarks.shop import SECRET, Shop, a_shop
 from conformance.stripe_words import Era, tell
 from refport.clock import SystemClock
@@ -67,7 +67,7 @@ class Customers:
             told = tell("checkout.session.completed", **said)
         content = json.dumps(told)
         signature = WebhookSignature.generate_signature_header(content, SECRET, timestamp=int(now.timestamp()))
-        return post(self.shop.webhook, {"Stripe-Signature": signature}, content)
+        return post(self.shop.webhook, {"Stripe-Signature": signature}, content.encode())
 
     def lead(self, number: int, click: str, _: datetime) -> bytes:
         return self.call(LEAD, {"clickId": click, "eventName": "Sign up", "customerExternalId": f"user_{number}"})
@@ -80,15 +80,7 @@ class Customers:
         return self.call(SALE, said)
 
     def call(self, kind: str, said: Mapping[str, Any]) -> bytes:
-        return post(f"/api/{kind}", {"Authorization": f"Bearer {self.shop.api_key}"}, json.dumps(said))
-
-
-def post(path: str, headers: Mapping[str, str], content: str) -> bytes:
-    head = {
-        "Host": "refer.example", **headers, "Content-Type": "application/json", "Content-Length": len(content.encode())
-    }  # fmt: skip
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n" + content).encode()
+        return post(f"/api/{kind}", {"Authorization": f"Bearer {self.shop.api_key}"}, json.dumps(said).encode())
 
 
 @frozen
