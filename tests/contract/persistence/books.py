@@ -15,10 +15,11 @@ from refport_core.attribution import Attribution
 from refport_core.commands import Delivery
 from refport_core.commissions import Commission
 from refport_core.customers import Customer
-from refport_core.facts import Fact, PaymentName, payment_name
+from refport_core.facts import CommissionRef, Fact, PaymentName, PayoutState, PayoutTake, payment_name
 from refport_core.holes import Hole, Question
 from refport_core.leads import Lead
 from refport_core.ledger import Cause, Entry
+from refport_core.payouts import Payout, PayoutStep
 from refport_core.ports import ApiKey, Connection, UnitOfWork, Workspace
 from refport_core.positions import Positions
 from refport_core.programs import Change, Click, Enrollment, Link, Partner, Program, ProgramVersion, RewardEvent
@@ -232,7 +233,36 @@ def a_hole(subject: str = "in_1", **said: Any) -> Hole:
     )
 
 
-def positions(*values: Sale | Lead | Customer | Commission | Hole, scope: Scope = LIVE) -> Positions:
+def a_payout(payout_id: str = "pay_1", *states: PayoutState, **said: Any) -> Payout:
+    """It came to these states one after the other, ``queued`` before them; ``at`` is when it was queued."""
+    begin = said.pop("at", NOON)
+    return Payout(
+        **{
+            "scope": LIVE,
+            "id": payout_id,
+            "partner_id": "prt_1",
+            "currency": "usd",
+            "number": 1,
+            "as_of": NOON,
+            "takes": (
+                PayoutTake(
+                    commission_id="com_1",
+                    commission=CommissionRef(
+                        subject="payment:stripe:in_1", partner_id="prt_1", program_id="prog_1", currency="usd"
+                    ),
+                    amount=1200,
+                ),
+            ),
+            "steps": tuple(
+                PayoutStep(state=state, at=begin + timedelta(days=place), actor="key_1")
+                for place, state in enumerate((PayoutState.QUEUED, *states))
+            ),
+            **said,
+        }
+    )
+
+
+def positions(*values: Sale | Lead | Customer | Commission | Payout | Hole, scope: Scope = LIVE) -> Positions:
     """These positions, sorted into their places."""
 
     def of(kind: type) -> tuple[Any, ...]:
@@ -244,6 +274,7 @@ def positions(*values: Sale | Lead | Customer | Commission | Hole, scope: Scope 
         leads=of(Lead),
         customers=of(Customer),
         commissions=of(Commission),
+        payouts=of(Payout),
         holes=of(Hole),
     )
 

@@ -9,6 +9,7 @@ from refport_core.commissions import Held, Hold, Line
 from refport_core.customers import Binding
 from refport_core.errors import BrokenPromise
 from refport_core.facts import PayoutState
+from refport_core.payouts import PayoutStep
 from refport_core.ports import Query, Transaction, UnitOfWork
 from refport_core.positions import Positions
 from refport_core.programs import Flat, Percentage, ProgramVersion, Reward, RewardEvent
@@ -21,6 +22,7 @@ from tests.contract.persistence.books import (
     a_customer,
     a_hole,
     a_lead,
+    a_payout,
     a_sale,
     an_attribution,
     an_entry,
@@ -37,6 +39,7 @@ def stored(tx: Transaction, scope: Scope = LIVE) -> set[str]:
         reading.leads(scope, Query()),
         reading.customers(scope, Query()),
         reading.commissions(scope, Query(), NOON),
+        reading.payouts(scope, Query()),
     )
     return {position.id for page in pages for position in page.data}
 
@@ -63,9 +66,14 @@ def test_positions_come_back_as_they_were_derived(unit_of_work: UnitOfWork) -> N
         reason="why not",
         target=-3,
     )
+    payout = evolve(
+        a_payout("pay_1", PayoutState.SENT, number=3, as_of=at(-1)),
+        steps=(PayoutStep(state=PayoutState.QUEUED, at=at(2), actor="Zoë", reason="because"),),
+    )
     with unit_of_work.begin() as tx:
-        tx.positions.replace(LIVE, [], positions(sale, lead, customer, commission), [])
+        tx.positions.replace(LIVE, [], positions(sale, lead, customer, commission, payout), [])
     with unit_of_work.read() as tx:
+        assert payout == tx.reading.payout(LIVE, "pay_1")
         assert sale == tx.reading.sale(LIVE, "sale_1")
         assert lead == tx.reading.lead(LIVE, "lead_1")
         assert customer == tx.reading.customer(LIVE, "cus_1")
@@ -92,6 +100,22 @@ def test_what_stands_under_the_ids_goes_with_its_commissions(unit_of_work: UnitO
         assert {"sale_2", "cus_1", "com_2"} == stored(tx)
         tx.positions.replace(LIVE, ["cus_1"], Positions(scope=LIVE), [])
         assert {"sale_2", "com_2"} == stored(tx)
+
+
+def test_payouts_stand_under_their_keys(unit_of_work: UnitOfWork) -> None:
+    """R24: what is said of them is known by no other key."""
+    sent = evolve(a_payout(), steps=a_payout("pay_1", PayoutState.SENT).steps)
+    key = "payout:refport:pay_1"
+    with unit_of_work.begin() as tx:
+        tx.positions.replace(LIVE, [], positions(a_payout(), a_payout("pay_2", number=2)), [])
+        tx.positions.replace(TEST, [], Positions(scope=TEST), [key])
+        assert {"pay_1", "pay_2"} == stored(tx)
+        tx.positions.replace(LIVE, [], positions(sent), [key, "payment:stripe:in_1"])
+        assert sent == tx.reading.payout(LIVE, "pay_1")
+        tx.positions.replace(LIVE, [], positions(sent), [key], afresh=True)
+        assert sent == tx.reading.payout(LIVE, "pay_1")
+        tx.positions.replace(LIVE, ["pay_2"], Positions(scope=LIVE), ["payout line:refport:pay_2_0", key])
+        assert {"pay_2"} == stored(tx)
 
 
 def test_a_position_that_is_derived_again_takes_the_place_of_its_old_self(unit_of_work: UnitOfWork) -> None:
@@ -153,7 +177,7 @@ def test_there_is_one_commission_of_a_subject_for_each_partner_program_and_curre
 def test_clearing_forgets_positions_of_the_scope_and_keeps_identities_and_ledger(unit_of_work: UnitOfWork) -> None:
     with unit_of_work.begin() as tx:
         tx.positions.replace(
-            LIVE, [], positions(a_sale(), a_lead(), a_customer(), a_commission(), a_hole(), scope=LIVE), []
+            LIVE, [], positions(a_sale(), a_lead(), a_customer(), a_commission(), a_payout(), a_hole()), []
         )
         tx.positions.replace(TEST, [], positions(a_sale("sale_t", scope=TEST), scope=TEST), [])
         tx.identities.claim(LIVE, {"a": "sale_1"})

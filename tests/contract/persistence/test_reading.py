@@ -14,6 +14,7 @@ from refport_core.commissions import CommissionStatus, Held, Hold, Line, balance
 from refport_core.errors import InvalidRequest
 from refport_core.facts import PaymentName, PayoutState, payment_name
 from refport_core.outcomes import Outcome, OutcomeKind
+from refport_core.payouts import payable_at
 from refport_core.ports import Earned, Page, Query, Transaction, UnitOfWork
 from refport_core.programs import RewardEvent
 from refport_core.sales import SaleKind
@@ -30,6 +31,7 @@ from tests.contract.persistence.books import (
     a_hole,
     a_lead,
     a_link,
+    a_payout,
     a_sale,
     an_attribution,
     an_entry,
@@ -81,6 +83,12 @@ COMMISSIONS = (
     owed(11, target=-700, hold_over_at=None),
     owed(12, target=0, lines=(a_line(0, PayoutState.QUEUED),), holds=(Hold(Held.DISPUTED, NO_MORE),)),
 )
+PAYOUTS = (
+    a_payout("pay_1", PayoutState.SENT, PayoutState.PAID, at=at(2), number=4),
+    a_payout("pay_2", at=at(2), currency="eur", number=1),
+    a_payout("pay_3", PayoutState.FAILED, at=at(1), number=3),
+    a_payout("pay_4", PayoutState.SENT, at=at(3), partner_id="prt_2", number=2),
+)
 MOMENTS = [NO_MORE + timedelta(microseconds=step) for step in (-1, 0, 1)] + [NOON, at(5), at(20), at(30), at(10**5)]
 
 
@@ -98,8 +106,13 @@ def fill(tx: Transaction) -> None:
     )
     outcome = Outcome(OutcomeKind.IGNORED, "UNPAID")
     tx.statements.settle(LIVE, {("stripe", "evt_1"): outcome, ("stripe", "evt_2"): Outcome(OutcomeKind.APPLIED)}, at(4))
-    tx.positions.replace(LIVE, [], positions(*SALES, *LEADS, *CUSTOMERS, *COMMISSIONS, a_hole()), [])
-    elsewhere = (a_sale("sale_t", scope=TEST), a_lead("lead_t", scope=TEST), a_customer("cus_t", scope=TEST))
+    tx.positions.replace(LIVE, [], positions(*SALES, *LEADS, *CUSTOMERS, *COMMISSIONS, *PAYOUTS, a_hole()), [])
+    elsewhere = (
+        a_sale("sale_t", scope=TEST),
+        a_lead("lead_t", scope=TEST),
+        a_customer("cus_t", scope=TEST),
+        a_payout("pay_t", scope=TEST, number=9),
+    )
     tx.positions.replace(TEST, [], positions(*elsewhere, a_commission("com_t", scope=TEST), scope=TEST), [])
     for link_id, partner_id in (("lnk_1", "prt_1"), ("lnk_2", "prt_2"), ("lnk_3", None)):
         tx.catalogue.put_link(a_link(link_id, partner_id=partner_id))
@@ -117,6 +130,7 @@ LISTS: dict[str, tuple[List, frozenset[str]]] = {
     "leads": (lambda tx, query: tx.reading.leads(LIVE, query), queries.LEADS),
     "customers": (lambda tx, query: tx.reading.customers(LIVE, query), queries.CUSTOMERS),
     "commissions": (lambda tx, query: tx.reading.commissions(LIVE, query, NOON), queries.COMMISSIONS),
+    "payouts": (lambda tx, query: tx.reading.payouts(LIVE, query), queries.PAYOUTS),
     "entries": (lambda tx, query: tx.reading.entries(LIVE, query), queries.ENTRIES),
     "events": (lambda tx, query: tx.reading.events(LIVE, query), queries.EVENTS),
     "clicks": (lambda tx, query: tx.reading.clicks("ws_1", query), queries.CLICKS),
@@ -126,6 +140,7 @@ ORDER: dict[str, list[str]] = {
     "leads": ["lead_2", "lead_1"],
     "customers": ["cus_1", "cus_2"],
     "commissions": ["com_b", "com_lead", *sorted((f"com_{number}" for number in range(1, 13)), reverse=True)],
+    "payouts": ["pay_4", "pay_2", "pay_1", "pay_3"],
     "entries": ["3", "1", "5", "2", "0"],
     "events": ["evt_3 stripe", "evt_2 stripe", "evt_1 stripe", "evt_1 custom"],
     "clicks": [f"clk_lnk_{link}_{number}" for number in (1, 0) for link in (3, 2, 1)],
@@ -212,6 +227,12 @@ FOUND: list[tuple[str, dict[str, str], list[str]]] = [
     ("commissions", {"held": "DISPUTED"}, ["com_5", "com_12"]),
     ("commissions", {"held": "SELF_REFERRAL"}, []),
     ("commissions", {"held": "UNLINKED_REFUND"}, ["com_9", "com_8", "com_7", "com_10"]),
+    ("payouts", {"partnerId": "prt_2"}, ["pay_4"]),
+    ("payouts", {"currency": "EUR"}, ["pay_2"]),
+    ("payouts", {"status": "queued"}, ["pay_2"]),
+    ("payouts", {"status": "paid", "partnerId": "prt_1"}, ["pay_1"]),
+    ("payouts", {"status": "failed"}, ["pay_3"]),
+    ("payouts", {"status": "unknown"}, []),
     ("entries", {"commissionId": "com_2"}, ["5"]),
     ("entries", {"partnerId": "prt_2"}, ["5"]),
     ("entries", {"currency": "eur"}, ["5"]),
@@ -264,7 +285,9 @@ def test_the_message_names_the_filters_there_are(books: Transaction) -> None:
         books.reading.entries(LIVE, Query(filters={"colour": "red"}))
 
 
-@pytest.mark.parametrize(("what", "name"), [("commissions", "status"), ("commissions", "held"), ("events", "outcome")])
+@pytest.mark.parametrize(
+    ("what", "name"), [("commissions", "status"), ("commissions", "held"), ("events", "outcome"), ("payouts", "status")]
+)
 def test_a_value_that_a_field_never_has_is_the_callers_mistake(books: Transaction, what: str, name: str) -> None:
     with pytest.raises(InvalidRequest, match=name):
         LISTS[what][0](books, Query(filters={name: "red"}))
@@ -300,6 +323,39 @@ def test_balances_are_the_cores(books: Transaction, clock: Any) -> None:
         books.reading.balances(LIVE, clock, "prt_2")
     )
     assert [] == books.reading.balances(OTHER, clock)
+
+
+def test_a_status_of_commissions_is_none_of_payouts(books: Transaction) -> None:
+    with pytest.raises(InvalidRequest, match="'status' is one of failed, paid, queued, sent, unknown"):
+        books.reading.payouts(LIVE, Query(filters={"status": "approved"}))
+    with pytest.raises(InvalidRequest, match="'status' is one of approved, in_payout"):
+        books.reading.commissions(LIVE, Query(filters={"status": "queued"}), NOON)
+
+
+@pytest.mark.parametrize("clock", MOMENTS)
+def test_what_is_payable_is_the_cores(books: Transaction, clock: Any) -> None:
+    """R24."""
+    taken = sorted((each for each in COMMISSIONS if payable_at(each, clock)), key=lambda each: each.id)
+    assert taken == books.reading.payable(LIVE, clock)
+    assert [each for each in taken if each.partner_id == "prt_2"] == books.reading.payable(LIVE, clock, "prt_2")
+    assert [] == books.reading.payable(OTHER, clock)
+    sums = {(each.partner_id, each.currency): each.payable for each in balances(COMMISSIONS, clock) if each.payable}
+    assert sums == {(each.partner_id, each.currency): each.open_amount for each in taken}
+
+
+def test_a_payout_is_found_by_its_id(books: Transaction) -> None:
+    assert list(PAYOUTS) == [books.reading.payout(LIVE, each.id) for each in PAYOUTS]
+    assert books.reading.payout(LIVE, "pay_t") is None
+    assert books.reading.payout(OTHER, "pay_1") is None
+
+
+def test_payouts_are_numbered_by_partner_and_currency(books: Transaction) -> None:
+    """The largest number, whatever became of it and whenever it was."""
+    everybody = {("prt_1", "usd"): 4, ("prt_1", "eur"): 1, ("prt_2", "usd"): 2}
+    assert everybody == books.reading.payout_numbers(LIVE)
+    assert {("prt_2", "usd"): 2} == books.reading.payout_numbers(LIVE, "prt_2")
+    assert {("prt_1", "usd"): 9} == books.reading.payout_numbers(TEST)
+    assert {} == books.reading.payout_numbers(OTHER)
 
 
 def test_status_counts_every_delivery_once(books: Transaction) -> None:

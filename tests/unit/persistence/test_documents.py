@@ -17,6 +17,7 @@ from refport_core.customers import Customer
 from refport_core.facts import KINDS, Fact, NameRank, PaymentName
 from refport_core.leads import Lead
 from refport_core.outcomes import Outcome
+from refport_core.payouts import Payout
 from refport_core.programs import Flat, Percentage, Program, ProgramVersion, Reward, RewardEvent
 from refport_core.sales import Sale
 from refport_core.scope import Mode, Scope
@@ -59,7 +60,13 @@ def test_every_fact_comes_back_from_its_row(fact_class: type[Fact], data: st.Dat
 
 @pytest.mark.parametrize(
     ("document", "value_class"),
-    [(documents.SALE, Sale), (documents.LEAD, Lead), (documents.CUSTOMER, Customer), (documents.OUTCOME, Outcome)],
+    [
+        (documents.SALE, Sale),
+        (documents.LEAD, Lead),
+        (documents.CUSTOMER, Customer),
+        (documents.PAYOUT, Payout),
+        (documents.OUTCOME, Outcome),
+    ],
 )
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
