@@ -454,7 +454,8 @@ class DueLookUps(Protocol):
 @frozen(kw_only=True)
 class Query:
     """``filters`` are field names of the contract's JSON with the wanted values, all of them must hold. Pages are
-    by (``occurredAt`` or creation, id) descending; ``cursor`` is the last page's ``next_cursor``."""
+    by (``occurredAt`` or creation, id) descending, or with ``oldest_first`` ascending; ``cursor`` is the last page's
+    ``next_cursor``."""
 
     filters: Mapping[str, str] = field(factory=dict)
     limit: int = 50
@@ -481,6 +482,7 @@ class EventRecord:
     type: str
     api_version: str | None
     occurred_at: datetime
+    oldest_first: bool = False
     received_at: datetime
     outcome: Outcome
     body: bytes = field(repr=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ from adapters.http import (
 )
 from adapters.http.bodies import JsonRequest
 from adapters.http.click_buffer import ClickBuffer
+from adapters.http.dashboard.app import Dashboard
+from adapters.http.dashboard.problems import problem_page
 from adapters.http.documents import KEY, description_of, raw_paths
 from adapters.http.embed_tokens import EmbedTokens
 from adapters.http.errors import Errors
@@ -84,11 +87,13 @@ def create_app(
     afterwards: Afterwards = MappingProxyType({}),
     can_look_up: CanLookUp | None = None,
     lifespan: Sequence[Lifespan] = (),
+    dashboard: Dashboard | None = None,
 ) -> Litestar:
     """The host. ``webhooks`` are keyed by processor, ``afterwards`` by event type: what follows once such an event is
     durable. ``max_body`` is in bytes. ``clock_header``: on a frozen host ``Refport-Clock`` is a request's "now".
     ``can_look_up`` tells whether the provider can be asked for a workspace and mode (else: whether a connection has
-    an API key). Inbox and clicks are finished before what ``lifespan`` opened is closed.
+    an API key). Without a ``dashboard`` there are no pages for people. Inbox and clicks are finished before what
+    ``lifespan`` opened is closed.
     """
     domains = frozenset(domain.lower() for domain in link_domains)
     addresses = Addresses(public_url, domains)
@@ -120,11 +125,15 @@ def create_app(
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     app = Litestar(
-        [api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
+        [*pages, api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
+    rendering = None if dashboard is None else dashboard.rendering(public_url)
+    pages = [] if dashboard is None or rendering is None else dashboard.routers(rendering, addresses, known_links, time)
         before_request=before_all_else,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},
-        exception_handlers={Exception: Errors(ids).answer},
+        exception_handlers={
+            Exception: Errors(ids, None if rendering is None else partial(problem_page, rendering)).answer
+        },
         lifespan=[*lifespan, _finishing(inbox.close, click_buffer.close, known_links.close)],
         logging_config=None,
         openapi_config=description_of(API_VERSION, raw_paths(domains, webhooks), (Received,)),

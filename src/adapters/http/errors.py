@@ -1,16 +1,17 @@
 """What went wrong, as the caller sees it: one table for every error, whoever raised it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from traceback import format_tb
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException
 from msgspec import Struct
 
+from adapters.http.dashboard.places import is_dashboard
 from adapters.http.frames import is_framed, problem_shown
 from adapters.http.pages import is_page, page_of
 from refport_core import errors as core
@@ -108,6 +109,10 @@ OF_THE_FRAMEWORK: Final[Mapping[int, Meaning]] = {
 
 def meaning_of(error: Exception) -> Meaning | None:
     """The line of the table for this error; ``None``: a bug."""
+ProblemPage: TypeAlias = Callable[[Request[Any, Any, Any], int, str, Mapping[str, str]], Response[Any]]
+"""The dashboard's page for a status, with a sentence and headers."""
+
+
     for ancestor in type(error).__mro__:
         if ancestor in MEANINGS:
             return MEANINGS[ancestor]
@@ -144,6 +149,7 @@ class Errors:
     ids: Ids
 
     def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    dashboard_page: ProblemPage | None = None
         """The envelope, or where people read a page. Never a trace, never a 5xx but 503."""
         meaning = meaning_of(error)
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -165,6 +171,9 @@ class Errors:
             return page_of(meaning.status, headers)
         return Response(
             ErrorAnswer(error=Problem(code=meaning.code, message=message)),
+        if self.dashboard_page is not None and is_dashboard(request.scope):
+            words = words_of(error) if meaning.status == HTTPStatus.FORBIDDEN else message
+            return self.dashboard_page(request, meaning.status, words, headers)
             status_code=meaning.status,
             headers=headers,
             media_type="application/json",

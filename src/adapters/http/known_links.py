@@ -21,7 +21,9 @@ FRESH_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 0.25  # so long a visitor of a link that is known waits for what is newer
 LARGEST_NUMBER: Final = 10_000
 LARGEST_QUESTION: Final = 500
-FAMILIES: Final = frozenset({"api", "embed", "health", "integrations", "metrics", "r", "refp.js", "schema", "webhooks"})
+FAMILIES: Final = frozenset(
+    "api assets embed health integrations login logout metrics r refp.js schema w webhooks welcome".split()  # noqa: SIM905  # a table to be read
+)
 
 Place: TypeAlias = tuple[str | None, str]  # domain and key
 

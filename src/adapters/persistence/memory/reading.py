@@ -117,12 +117,12 @@ def page(
     parts: int = 1,
     choices: Mapping[str, frozenset[str]] = queries.CHOICES,
 ) -> Page:
-    """The rows that pass every filter, newest first, from the cursor on; a place has so many ``parts``."""
+    """The rows that pass every filter, in the order of the query, from the cursor on; a place has so many ``parts``."""
     filters, last = wanted(query, tests, choices), place_of(query, parts)
     rows = [row for row in rows if all(tests[name](row, value) for name, value in filters.items())]
-    rows.sort(key=place, reverse=True)
+    rows.sort(key=place, reverse=not query.oldest_first)
     if last is not None:
-        rows = [row for row in rows if place(row) < last]
+        rows = [row for row in rows if (place(row) > last if query.oldest_first else place(row) < last)]
     data = rows[: query.limit]
     return Page(data=tuple(data), next_cursor=cursor_of(place(data[-1])) if data and len(rows) > len(data) else None)
 

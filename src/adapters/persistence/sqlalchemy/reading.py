@@ -401,15 +401,15 @@ def page(
     keep: Callable[[T], bool] | None = None,
     choices: Mapping[str, frozenset[str]] = queries.CHOICES,
 ) -> Page:
-    """The rows that pass every filter, newest first, from the cursor on. ``keep`` is asked where a column cannot
+    """The rows that pass every filter, in the order of the query, from the cursor on. ``keep`` is asked where a column cannot
     tell; then rows are looked through in batches until the page is full."""
     filters, last = wanted(query, conditions, choices), place_of(query, len(order) - 1)
     statement = base.where(*(conditions[name](wish) for name, wish in filters.items()))
-    statement = statement.order_by(*(column.desc() for column in order))
+    statement = statement.order_by(*(column.asc() if query.oldest_first else column.desc() for column in order))
     batch = query.limit + 1 if keep is None else BATCH
     found: list[tuple[Place, T]] = []
     while len(found) <= query.limit:
-        some = session.rows(_after(statement, order, last).limit(batch))
+        some = session.rows(_after(statement, order, last, query).limit(batch))
         places = [_place(row, order) for row in some]
         values = [value(row) for row in some]
         found += [(place, each) for place, each in zip(places, values, strict=True) if keep is None or keep(each)]
@@ -421,12 +421,14 @@ def page(
     return Page(data=tuple(each for _, each in data), next_cursor=cursor_of(data[-1][0]) if more else None)
 
 
-def _after(statement: Select[Any], order: Sequence[ColumnElement[Any]], last: Place | None) -> Select[Any]:
+def _after(
+    statement: Select[Any], order: Sequence[ColumnElement[Any]], last: Place | None, query: Query
+) -> Select[Any]:
     if last is None:
         return statement
     place = (last[0], *last[1])
     bound = tuple_(*(literal(part, column.type) for part, column in zip(place, order, strict=True)))
-    return statement.where(tuple_(*order) < bound)
+    return statement.where(tuple_(*order) > bound if query.oldest_first else tuple_(*order) < bound)
 
 
 def _place(row: Row[Any], order: Sequence[ColumnElement[Any]]) -> Place:

@@ -1,0 +1,87 @@
+"""The dashboard as routes. Each page is a module with ``ROUTES``, and an ``ENTRY`` where the navigation leads there."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from attrs import frozen
+from litestar import Router
+from litestar.di import Provide
+
+from adapters.http.dashboard import conversions, live, overview, sign_in
+from adapters.http.dashboard.accounts import Accounts
+from adapters.http.dashboard.actors import Doorkeeper, actor, from_here
+from adapters.http.dashboard.acts import Acts
+from adapters.http.dashboard.assets import load_assets, serving
+from adapters.http.dashboard.forms import form
+from adapters.http.dashboard.live import Feeds
+from adapters.http.dashboard.places import BOOKS
+from adapters.http.dashboard.rendering import Entry, Rendering
+from adapters.http.dashboard.sign_in import SessionCookie
+from adapters.http.given import give
+from adapters.http.integrations import ConnectionService
+from adapters.http.keys import KeyRing
+from adapters.http.known_links import KnownLinks
+from adapters.http.links import Addresses
+from adapters.http.times import RequestTime
+from refport_core.application import Application
+from refport_core.ports import Ids, UnitOfWork
+
+PAGES: Final = (overview, conversions, live)
+SETTINGS: Final[tuple[Any, ...]] = ()
+
+
+def entries(pages: Sequence[Any]) -> tuple[Entry, ...]:
+    return tuple(page.ENTRY for page in pages if hasattr(page, "ENTRY"))
+
+
+@frozen(kw_only=True)
+class Dashboard:
+    """Finished objects. What ``application``, ``connections`` and ``unit_of_work`` write, they write with the act that
+    it belongs to (``acts.Audited``)."""
+
+    application: Application
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    connections: ConnectionService
+    keys: KeyRing
+    feeds: Feeds
+    ids: Ids
+
+    def rendering(self, public_url: str) -> Rendering:
+        return Rendering(
+            assets=load_assets(),
+            base=urlsplit(public_url).path.rstrip("/"),
+            navigation=entries(PAGES),
+            settings=entries(SETTINGS),
+        )
+
+    def routers(
+        self, rendering: Rendering, addresses: Addresses, known_links: KnownLinks, time: RequestTime
+    ) -> list[Any]:
+        """Everything that the dashboard answers."""
+        cookie = SessionCookie(secure=addresses.public_url.startswith("https://"))
+        doorkeeper = Doorkeeper(self.unit_of_work, time, cookie.name)
+        given: dict[str, Callable[..., Any] | Provide] = {
+            "accounts": give(self.accounts),
+            "acts": give(Acts(self.ids)),
+            "addresses": give(addresses),
+            "application": give(self.application),
+            "connections": give(self.connections),
+            "cookie": give(cookie),
+            "doorkeeper": give(doorkeeper),
+            "feeds": give(self.feeds),
+            "form": Provide(form, sync_to_thread=False),
+            "keys": give(self.keys),
+            "known_links": give(known_links),
+            "rendering": give(rendering),
+            "unit_of_work": give(self.unit_of_work),
+        }
+        outside = Router("/", guards=[from_here], dependencies=given, route_handlers=sign_in.ROUTES)
+        inside = Router(
+            f"{BOOKS}/{{workspace:str}}/{{mode:str}}",
+            guards=[doorkeeper.guard()],
+            dependencies={**given, "actor": Provide(actor, sync_to_thread=False)},
+            route_handlers=[route for page in (*PAGES, *SETTINGS) for route in page.ROUTES],
+        )
+        return [outside, inside, serving(rendering.assets)]
