@@ -164,7 +164,7 @@ def migrate() -> None:
 
     with installation(current=False) as container:
         make_current(container)
-        click.echo(f"{container.settings().database_file or 'The memory'} is current.")
+        click.echo(f"The schema of {container.settings().place} is current.")
 
 
 @main.command()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.persistence.sqlalchemy import NewerDatabase, migrate, schema_is_current
+from adapters.persistence.sqlalchemy import NewerDatabase, broken_promises, migrate, schema_is_current
 from refport.container import Container
 from refport.settings import InvalidSettings, Settings
 
@@ -19,6 +19,7 @@ def make_current(container: Container) -> None:
     settings = container.settings()
     if settings.persistence == "sql":
         make_folder(settings)
+        assert_durable(container)
         try:
             migrate(container.engine())
         except NewerDatabase as error:
@@ -26,15 +27,22 @@ def make_current(container: Container) -> None:
 
 
 def assert_current(container: Container) -> None:
-    """Raises ``InvalidSettings`` where the database is not the one of this version."""
+    """Raises ``InvalidSettings`` where the database is not this version's, or does not keep what it is told."""
     settings = container.settings()
     if settings.persistence == "sql":
         missing = settings.database_file is not None and not settings.database_file.exists()
         if missing or not schema_is_current(container.engine()):
             raise InvalidSettings(
-                f"The database {settings.database_file} is empty or older than this version; "
+                f"The database {settings.place} is empty or older than this version; "
                 "`refport migrate` makes it current."
             )
+        assert_durable(container)
+
+
+def assert_durable(container: Container) -> None:
+    """Raises ``InvalidSettings`` where what is acknowledged could be lost."""
+    if problems := broken_promises(container.engine()):
+        raise InvalidSettings(*problems)
 
 
 def make_folder(settings: Settings) -> None:

@@ -292,7 +292,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]
     except (InvalidSettings, RefportError) as error:
         findings.append(Finding("database", Level.WRONG, str(error)))
     finally:
-        if settings.persistence == "sql" and settings.database_file is not None and settings.database_file.exists():
+        if settings.persistence == "sql" and (settings.database_file is None or settings.database_file.exists()):
             close(container)
     return findings
 

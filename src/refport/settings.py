@@ -21,6 +21,8 @@ PREFIX: Final = "REFPORT_"
 CONFIG_VARIABLE: Final = "REFPORT_CONFIG"
 MEBIBYTE: Final = 1024 * 1024
 SHORTEST_SECRET: Final = 32
+POSTGRESQL: Final = "postgresql+psycopg://"
+POSTGRESQL_PLACE: Final = re.compile(r"([^@/?#]*@)?(\[[0-9A-Fa-f:]+\]|[^:@/?#\[\]]*)(:[0-9]{1,5})?/[^/?#]+(\?[^#]*)?")
 SECONDS_OF: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -62,7 +64,7 @@ class Settings:
     """
 
     persistence: str = "sql"
-    database_url: str = "sqlite:///refport.db"
+    database_url: str = field(default="sqlite:///refport.db", repr=False)  # a password may be in it
     database_file: Path | None = Path("refport.db")
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     public_url: str | None = None
@@ -73,6 +75,13 @@ class Settings:
     stripe_api_base: str | None = None
     stripe_connect_base: str | None = None
     stripe: Mapping[Mode, StripePlatform] = Factory(lambda: {mode: StripePlatform() for mode in Mode})
+
+    @property
+    def place(self) -> str:
+        """Where the books are, for people to read: without the password."""
+        if self.persistence == "memory":
+            return "the memory"
+        return str(self.database_file or re.sub(r"^.*?//([^@/]*@)?", "", self.database_url).partition("?")[0])
 
 
 @frozen(kw_only=True)
@@ -158,6 +167,11 @@ def settings_from(stated: Stated) -> Settings:
             for mode in Mode
         },
     )
+    if place.url.startswith(POSTGRESQL) and not settings.secret_keys and not problems:
+        problems.append(
+            f"{PREFIX}SECRET_KEY must be set with PostgreSQL, the same for every node; `openssl rand -base64 32` makes "
+            "a good one. Click ids and stored secrets cannot be read without it."
+        )
     if problems:
         raise InvalidSettings(*problems)
     return settings
@@ -182,22 +196,32 @@ def several(value: Any) -> tuple[str, ...]:
 
 def database(value: Any) -> Database:
     url = str(value)
-    scheme = url.partition(":")[0].partition("+")[0]
+    scheme, _, driver = url.partition(":")[0].partition("+")
     if scheme == "memory":
         return Database("memory", "memory://", None)
     if scheme in ("postgresql", "postgres"):
-        raise ValueError(
-            "names a PostgreSQL database; this version keeps its books in SQLite: sqlite:////var/lib/refport/refport.db"
-        )
+        return postgresql(url, driver)
     if not url.startswith(("sqlite:///", "sqlite+pysqlite:///")):
         raise ValueError(
             "must be the address of an SQLite file, such as sqlite:////var/lib/refport/refport.db (four slashes "
-            "before an absolute path), or memory:// for books that end with the process."
+            f"before an absolute path), or of a PostgreSQL database, such as {POSTGRESQL}user:password@host/refport, "
+            "or memory:// for books that end with the process."
         )
     path = unquote(url.partition(":///")[2].partition("?")[0])
     if path in ("", ":memory:"):
         raise ValueError("names no file; for books that end with the process write memory://")
     return Database("sql", url, Path(path))
+
+
+def postgresql(url: str, driver: str) -> Database:
+    """Whichever way it is written, it is spoken to through psycopg."""
+    rest = url.partition("://")[2]
+    if driver not in ("", "psycopg") or not POSTGRESQL_PLACE.fullmatch(rest):
+        raise ValueError(
+            f"must name a PostgreSQL database like this: {POSTGRESQL}user:password@host:5432/refport (what is special "
+            "in a password is percent-encoded: %40 for @, %2F for /)"
+        )
+    return Database("sql", POSTGRESQL + rest, None)
 
 
 def secret_keys(value: Any) -> tuple[str, ...]:

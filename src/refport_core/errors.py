@@ -57,6 +57,11 @@ class NotAtHand(RefportError):
     """The store has to be asked, and nobody may wait for it here: ask again where one may."""
 
 
+class Interrupted(Unavailable):
+    """Others wrote the same at this moment, or the connection was cut: nothing happened, and the same work may be begun
+    again at once."""
+
+
 class BrokenPromise(RefportError):
     """Our own promise does not hold; the sender can do nothing about it."""
 

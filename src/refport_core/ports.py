@@ -406,9 +406,13 @@ class Transaction(Protocol):
 class UnitOfWork(Protocol):
     """One transaction: what its block did is durable when the block ends, or nothing of it happened."""
 
-    def begin(self) -> AbstractContextManager[Transaction]:
-        """A writing transaction; writers are serialised. Raises ``Unavailable`` where the store is out of reach,
-        locked or full."""
+    def begin(self, *, alone: bool = True) -> AbstractContextManager[Transaction]:
+        """A writing transaction. ``alone``: nobody else writes meanwhile. Else others may write beside it who are not
+        alone either, and a store that lets them keeps those apart who derive the same: whoever asks for facts that
+        hang together (``connected_to``, ``sharing``) has them to himself from then on.
+
+        Raises ``Unavailable`` where the store is out of reach, locked or full, and ``Interrupted`` where others got in
+        the way: then the same may be begun again at once."""
         ...
 
     def read(self) -> AbstractContextManager[Transaction]:

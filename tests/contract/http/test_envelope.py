@@ -134,7 +134,7 @@ class Broken:
         self.error = error
 
     @contextmanager
-    def begin(self) -> Iterator[Any]:
+    def begin(self, *, alone: bool = True) -> Iterator[Any]:
         raise self.error
         yield
 

@@ -319,7 +319,7 @@ class Switched:
     down: bool = False
     questions: int = 0
 
-    def begin(self) -> AbstractContextManager[Transaction]:
+    def begin(self, *, alone: bool = True) -> AbstractContextManager[Transaction]:
         self._reach()
         return self.books.begin()
 

@@ -690,7 +690,7 @@ class Full(MemoryUnitOfWork):
 
     full = False
 
-    def begin(self) -> Any:
+    def begin(self, *, alone: bool = True) -> Any:
         if self.full:
             raise Unavailable("full")
         return super().begin()

@@ -25,6 +25,7 @@ from refport_core.positions import Positions
 from refport_core.programs import Change, Click, Enrollment, Link, Partner, Program, ProgramVersion, RewardEvent
 from refport_core.sales import FactRef, Sale, SaleKind
 from refport_core.scope import Mode, Scope
+from tests import postgres
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LIVE = Scope("ws_1", Mode.LIVE)
@@ -71,7 +72,18 @@ def sqlite(folder: Path) -> Iterator[UnitOfWork]:
     unit_of_work.close()
 
 
-ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[UnitOfWork]]] = {"memory": memory, "sqlite": sqlite}
+@contextmanager
+def postgresql(_: Path) -> Iterator[UnitOfWork]:
+    unit_of_work = SqlUnitOfWork(make_engine(postgres.fresh_database(), wait_seconds=WAIT_SECONDS), CountedIds())
+    yield unit_of_work
+    unit_of_work.close()
+
+
+ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[UnitOfWork]]] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "postgresql": postgresql,
+}
 
 
 def at(minutes: float) -> datetime:

@@ -149,6 +149,7 @@ def test_a_read_during_a_write_sees_what_was_committed_before(unit_of_work: Unit
 
 def test_a_read_is_one_snapshot_whatever_is_written_meanwhile(unit_of_work: UnitOfWork) -> None:
     with unit_of_work.read() as reading:
+        assert [] == reading.catalogue.programs("ws_1")
         with unit_of_work.begin() as writing:
             writing.statements.add([a_delivery()])
         assert [] == reading.statements.of_scope(LIVE)

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts, deliver
-from refport_core.errors import BrokenPromise, Unavailable
+from refport_core.errors import BrokenPromise, Interrupted, Unavailable
 from refport_core.facts import Fact, InvoiceState
 from refport_core.handlers import rebuild
 from refport_core.handlers.record_facts import keep_aside
@@ -389,9 +389,11 @@ class Failing:
 
     def __init__(self, books: Books, wrong: Callable[[Any], Exception | None]) -> None:
         self.books, self.wrong = books, wrong
+        self.alone: list[bool] = []
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:
+        self.alone.append(alone)
         with self.books.unit_of_work.begin() as tx:
             keep = tx.facts.replace
 
@@ -454,6 +456,32 @@ def test_a_store_that_is_out_of_reach_is_nobodys_poison(books: Books) -> None:
         with pytest.raises(Unavailable):
             app.record_facts(RecordFacts(deliveries=batch))
     assert (None, []) == (books.event("evt_1"), books.sales())
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_transaction_that_others_got_in_the_way_of_is_begun_again_at_last_with_nobody_beside_it(
+    books: Books, times: int
+) -> None:
+    calls: list[Any] = []
+
+    def at_first(event_id: Any) -> Exception | None:
+        calls.append(event_id)
+        return Interrupted("deadlock") if len(calls) <= times else None
+
+    unit_of_work = Failing(books, at_first)
+    app = evolve(books.app, unit_of_work=unit_of_work)
+    told = RecordFacts(deliveries=[a_statement("evt_1", a_checkout(day(0), "cs_1"))])
+    assert [Outcome(OutcomeKind.APPLIED)] == app.record_facts(told)
+    assert [False, False, False, True][: times + 1] == unit_of_work.alone
+
+
+def test_where_others_stay_in_the_way_it_is_not_now(books: Books) -> None:
+    unit_of_work = Failing(books, lambda event_id: Interrupted("deadlock"))
+    with pytest.raises(Unavailable):
+        evolve(books.app, unit_of_work=unit_of_work).record_facts(
+            RecordFacts(deliveries=[a_statement("evt_1", a_checkout(day(0), "cs_1"))])
+        )
+    assert [False, False, False, True] == unit_of_work.alone
 
 
 def test_a_failed_block_books_nothing(books: Books) -> None:

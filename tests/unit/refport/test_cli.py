@@ -61,7 +61,7 @@ def test_what_needs_a_current_database_says_so(books: Mapping[str, str], tmp_pat
         assert (1, True) == (refused.exit_code, "refport migrate" in refused.stderr), arguments
 
     migrated = refport("migrate", **books)
-    assert (0, f"{tmp_path}/books.db is current.\n") == (migrated.exit_code, migrated.stdout)
+    assert (0, f"The schema of {tmp_path}/books.db is current.\n") == (migrated.exit_code, migrated.stdout)
     assert 0 == refport("verify", **books).exit_code
 
 

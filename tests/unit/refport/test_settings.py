@@ -56,6 +56,37 @@ def test_what_a_setting_means(
     assert meant == getattr(load_settings(), attribute)
 
 
+@pytest.mark.parametrize(
+    ("stated", "url", "place"),
+    [
+        ("postgresql+psycopg://localhost/books", "localhost/books", "localhost/books"),
+        ("postgresql://me:p%40ss@[::1]:5433/books?sslmode=require", "me:p%40ss@[::1]:5433/books?sslmode=require",
+         "[::1]:5433/books"),
+        ("postgres:///books?host=/run/postgresql", "/books?host=/run/postgresql", "/books"),
+    ],
+)  # fmt: skip
+def test_a_postgresql_database_is_spoken_to_through_psycopg_however_it_is_written(
+    stated: str, url: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFPORT_DATABASE_URL", stated)
+    monkeypatch.setenv("REFPORT_SECRET_KEY", "0123456789abcdef" * 2)
+
+    settings = load_settings()
+
+    assert ("sql", f"postgresql+psycopg://{url}", None) == (
+        settings.persistence, settings.database_url, settings.database_file,
+    )  # fmt: skip
+    assert place == settings.place
+    assert "p%40ss" not in repr(settings)
+
+
+def test_postgresql_wants_a_key_that_all_nodes_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFPORT_DATABASE_URL", "postgresql://localhost/books")
+
+    with pytest.raises(InvalidSettings, match="REFPORT_SECRET_KEY must be set with PostgreSQL"):
+        load_settings()
+
+
 def test_a_platform_has_its_own_keys_in_each_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFPORT_STRIPE_LIVE_SECRET_KEY", "sk_live_1")
     monkeypatch.setenv("REFPORT_STRIPE_TEST_SECRET_KEY", "rk_test_1")
@@ -71,7 +102,10 @@ def test_a_platform_has_its_own_keys_in_each_mode(monkeypatch: pytest.MonkeyPatc
 
 
 BAD = [
-    ("REFPORT_DATABASE_URL", "postgresql+psycopg://localhost/books", "SQLite"),
+    ("REFPORT_DATABASE_URL", "postgresql+asyncpg://localhost/books", "postgresql+psycopg://user:password@host"),
+    ("REFPORT_DATABASE_URL", "postgresql://localhost", "postgresql+psycopg://user:password@host"),
+    ("REFPORT_DATABASE_URL", "postgresql://localhost:port/books", "postgresql+psycopg://user:password@host"),
+    ("REFPORT_DATABASE_URL", "postgresql://me:a/b@localhost/books", "percent-encoded"),
     ("REFPORT_DATABASE_URL", "refport.db", "four slashes"),
     ("REFPORT_DATABASE_URL", "mysql://localhost/books", "four slashes"),
     ("REFPORT_DATABASE_URL", "sqlite://", "four slashes"),

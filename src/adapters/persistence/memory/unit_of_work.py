@@ -30,7 +30,7 @@ class MemoryUnitOfWork:
         self._tables = Tables()
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:  # noqa: ARG002 - there is one writer
         """A writing transaction."""
         if not self._one_writer.acquire(timeout=self._wait_seconds):
             raise Unavailable("Another writer holds the books; send the same again.")

@@ -1,7 +1,7 @@
 """Books in a database, through SQLAlchemy Core."""
 
-from adapters.persistence.sqlalchemy.engine import make_engine
+from adapters.persistence.sqlalchemy.engine import broken_promises, make_engine
 from adapters.persistence.sqlalchemy.migrations import NewerDatabase, migrate, schema_is_current
 from adapters.persistence.sqlalchemy.unit_of_work import SqlUnitOfWork
 
-__all__ = ["NewerDatabase", "SqlUnitOfWork", "make_engine", "migrate", "schema_is_current"]
+__all__ = ["NewerDatabase", "SqlUnitOfWork", "broken_promises", "make_engine", "migrate", "schema_is_current"]

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Insert, Row, Table
+from sqlalchemy import Connection, CursorResult, Executable, Insert, RootTransaction, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from refport_core.errors import BrokenPromise, RefportError, Unavailable
+from refport_core.errors import BrokenPromise, Interrupted, RefportError, Unavailable
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -24,14 +24,40 @@ BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN = 5, 6, 7, 8, 9,
 _NOT_NOW = frozenset({BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN})
 
 
+# Of PostgreSQL: what the same transaction, begun again at once, gets past (serialization failure, deadlock, no memory
+# for so many locks: the last try is made alone); and what says: not now.
+_BEGIN_AGAIN = frozenset({"40001", "40P01", "53200"})
+_LATER = ("08", "25006", "53", "55P03", "57", "58")
+
+
 def core_error(error: DBAPIError | PoolTimeout) -> RefportError:
-    """What the core calls this error: ``Unavailable`` where the same may work later, else a broken promise."""
+    """What the core calls this error: ``Interrupted`` where the same transaction may be begun again at once,
+    ``Unavailable`` where it may work later, else a broken promise."""
     if isinstance(error, PoolTimeout):
         return Unavailable("The database is busy; send the same again.")
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if error.connection_invalidated or (code is not None and code & 0xFF in _NOT_NOW):
+    code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+    if state in _BEGIN_AGAIN or (error.connection_invalidated and code is None):
+        return Interrupted("Others wrote the same, or the connection was cut; send the same again.")
+    if code is not None:
+        later = error.connection_invalidated or code & 0xFF in _NOT_NOW
+    elif state is not None:
+        later = state.startswith(_LATER)
+    else:
+        later = isinstance(error, OperationalError)  # nobody there to give a code
+    if later:
         return Unavailable("The database is locked, full or out of reach; send the same again.")
     return BrokenPromise("The database refused a statement.")
+
+
+def commit(transaction: RootTransaction) -> None:
+    """Commit. A connection that is cut meanwhile tells nobody whether it was done, so it is not begun again here."""
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        failure = core_error(error)
+        if error.connection_invalidated:
+            failure = Unavailable("The connection was cut during the commit; send the same again.")
+        raise failure from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import events, statements
 from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, owner_of_account, statement_number, weight
 from refport_core.commands import Delivery
-from refport_core.errors import Unavailable
+from refport_core.errors import Interrupted
 from refport_core.outcomes import Outcome
 from refport_core.ports import Arrival, Connection, Kept
 from refport_core.scope import Mode, Scope
@@ -96,7 +96,7 @@ class SqlStatements:
                 verdicts.append("new")
             known[key].add(delivery.content)
             fresh.append(delivery)
-        raced = Unavailable("Somebody else keeps the same event at this moment; send the same again.")
+        raced = Interrupted("Somebody else keeps the same event at this moment; send the same again.")
         self._session.write(insert(statements), [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
         self._session.write(insert(events), [_event_row(delivery) for delivery in first.values()], taken=raced)
         self._session.write(_COUNT, [{**_this(key), "_more": more} for key, more in repeated.items()])

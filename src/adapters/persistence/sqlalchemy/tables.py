@@ -31,6 +31,8 @@ metadata = MetaData(
     }
 )
 
+# Text sorts by its bytes everywhere, so that pages and ties are the same in every database.
+Plain = Text().with_variant(Text(collation="C"), "postgresql")
 Big = BigInteger().with_variant(Integer, "sqlite")
 Small = SmallInteger().with_variant(Integer, "sqlite")
 
@@ -44,11 +46,11 @@ def _table(name: str, *columns: Any, rowid: bool = True) -> Table:
 
 
 def _text(name: str, **options: Any) -> Column[str]:
-    return Column(name, Text, nullable=False, **options)
+    return Column(name, Plain, nullable=False, **options)
 
 
 def _maybe(name: str) -> Column[str | None]:
-    return Column(name, Text, nullable=True)
+    return Column(name, Plain, nullable=True)
 
 
 def _number(name: str, **options: Any) -> Column[int]:

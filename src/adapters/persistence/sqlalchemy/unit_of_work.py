@@ -10,10 +10,11 @@ from adapters.persistence.sqlalchemy.catalogue import SqlCatalogue
 from adapters.persistence.sqlalchemy.engine import reading_engine
 from adapters.persistence.sqlalchemy.facts import SqlFacts
 from adapters.persistence.sqlalchemy.ledger import SqlLedger
+from adapters.persistence.sqlalchemy.locks import take_turn
 from adapters.persistence.sqlalchemy.lookups import SqlDueLookUps
 from adapters.persistence.sqlalchemy.positions import SqlIdentities, SqlPositions
 from adapters.persistence.sqlalchemy.reading import SqlReading
-from adapters.persistence.sqlalchemy.session import Session, translated
+from adapters.persistence.sqlalchemy.session import Session, commit, translated
 from adapters.persistence.sqlalchemy.statements import SqlStatements
 from adapters.persistence.sqlalchemy.users import SqlAuditLog, SqlUsers
 from adapters.persistence.transaction import Stores
@@ -29,14 +30,16 @@ class SqlUnitOfWork:
         self._ids = ids
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:  # noqa: ARG002
         """A writing transaction. After an error of the driver it cannot be committed, whoever held the error back."""
-        with translated(), self._writing.begin() as connection:
+        with translated(), self._writing.connect() as connection, connection.begin() as transaction:
+            take_turn(connection, alone=True)
             session = Session(connection, writable=True)
             facts = SqlFacts(session)
             yield self._stores(session, facts)
             session.check()
             facts.write()
+            commit(transaction)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

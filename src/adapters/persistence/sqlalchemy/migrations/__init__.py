@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from adapters.persistence.sqlalchemy.locks import migrate_alone
 from adapters.persistence.sqlalchemy.session import translated
 from refport_core.errors import RefportError
 
@@ -18,8 +19,13 @@ class NewerDatabase(RefportError):
 
 def migrate(engine: Engine) -> None:
     """Bring the database of ``engine`` to this program's schema, in one transaction. An empty or older database is
-    changed, a current one is not. Raises ``NewerDatabase``, and ``Unavailable`` where the database is out of reach."""
+    changed, a current one is not. Of several that begin at once one migrates, and the others wait for it.
+
+    Raises ``NewerDatabase``, and ``Unavailable`` where the database is out of reach, or where somebody holds a table
+    for so long that all who serve would have to wait: then nothing was changed, and it may be tried again.
+    """
     with translated(), engine.begin() as connection:
+        migrate_alone(connection)
         if not _is_current(connection):
             config = _config()
             config.attributes["connection"] = connection

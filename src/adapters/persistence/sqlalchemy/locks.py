@@ -1,0 +1,36 @@
+"""Who writes beside whom on PostgreSQL, by advisory locks that end with their transaction. SQLite has one writer."""
+
+import hashlib
+
+from sqlalchemy import Connection, text
+
+_ALONE = text("SELECT pg_advisory_xact_lock(:books)")
+_BESIDE = text("SELECT pg_advisory_xact_lock_shared(:books)")
+_SET_LOCAL = text("SELECT set_config(:name, :value, true)")
+
+
+def lock_number(*names: str) -> int:
+    """The number of the lock of this name: 63 bits, so that no two names share one."""
+    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+BOOKS = lock_number("refport", "books")
+SCHEMA = lock_number("refport", "schema")
+
+
+def take_turn(connection: Connection, *, alone: bool) -> None:
+    """Wait until nobody else writes who must not. ``alone``: until nobody else writes at all."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALONE if alone else _BESIDE, {"books": BOOKS})
+
+
+def migrate_alone(connection: Connection) -> None:
+    """Wait until nobody else migrates, however long that takes. Those who serve are not held up by this; a change that
+    waits for a table of theirs gives up after the engine's ``wait_seconds``."""
+    if connection.dialect.name == "postgresql":
+        patience = connection.execute(text("SELECT current_setting('lock_timeout')")).scalar_one()
+        for wait in ("0", patience):
+            connection.execute(_SET_LOCAL, {"name": "statement_timeout", "value": "0"})
+            connection.execute(_SET_LOCAL, {"name": "lock_timeout", "value": wait})
+            connection.execute(_ALONE, {"books": SCHEMA})
