@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,12 +13,14 @@ from refport.settings import InvalidSettings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
     from refport.container import Container
     from refport_core.scope import Scope
 
 MOST_PORTS: Final = 65535
 WIDE: Final = 120
+EVERY_OUTCOME: Final = ("applied", "waiting", "ignored", "quarantined")
 PORT: Final = click.IntRange(1, MOST_PORTS)
 
 
@@ -202,27 +204,49 @@ def retry(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def replay(*, as_json: bool) -> None:
     """Translate and derive everything again (a rebuild). Interrupted, it can simply be started again."""
-    again("rebuild", ("applied", "waiting", "ignored", "quarantined"), as_json=as_json)
+    again("rebuild", EVERY_OUTCOME, as_json=as_json)
 
 
 def again(what: str, outcomes: Sequence[str], *, as_json: bool) -> None:
     """Runs a use case of the application on the events of these outcomes, of every workspace and mode."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     counts: dict[str, int] = {}
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with installation() as container, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+    with installation() as container, bars(shown=not as_json) as bar:
         use_case = getattr(container.application(), what)
         for words, scope in scopes(container):
-            with container.unit_of_work().read() as tx:
-                events = tx.reading.status(scope).events
-            task = bar.add_task(words, total=sum(events.get(outcome, 0) for outcome in outcomes))
-            counts[words] = use_case(scope, lambda done, task=task: bar.advance(task, done))
+            counts[words] = use_case(scope, counted(bar, words, stored(container, scope, outcomes)))
     if as_json:
         click.echo(json.dumps({"events": sum(counts.values()), "scopes": counts}))
     else:
         click.echo(f"{sum(counts.values())} events were derived again.")
+
+
+def bars(*, shown: bool) -> "Progress":
+    """Where progress is shown to people."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not shown)
+
+
+def counted(bar: "Progress", words: str, events: int) -> Callable[[str, int], None]:
+    """A line for each thing that is done to a scope; only how many events there are is known before."""
+    lines: dict[str, TaskID] = {}
+
+    def count(what: str, more: int) -> None:
+        if what not in lines:
+            total = events if what == "stated again" else None
+            lines[what] = bar.add_task(f"{words}: {what}", total=total)
+        bar.advance(lines[what], more)
+
+    return count
+
+
+def stored(container: "Container", scope: "Scope", outcomes: Sequence[str]) -> int:
+    """How many events of these outcomes there are."""
+    with container.unit_of_work().read() as tx:
+        events = tx.reading.status(scope).events
+    return sum(events.get(outcome, 0) for outcome in outcomes)
 
 
 @main.command()
@@ -230,9 +254,10 @@ def again(what: str, outcomes: Sequence[str], *, as_json: bool) -> None:
 def verify(*, as_json: bool) -> None:
     """Derive every position again from the stored statements, and compare. Exit status 1 where anything differs."""
     found: dict[str, list[str]] = {}
-    with installation() as container:
+    with installation() as container, bars(shown=not as_json) as bar:
         for words, scope in scopes(container):
-            found[words] = container.application().verify(scope)
+            events = stored(container, scope, EVERY_OUTCOME)
+            found[words] = container.application().verify(scope, counted(bar, words, events))
     differences = [f"{words}: {difference}" for words, lines in found.items() for difference in lines]
     if as_json:
         click.echo(json.dumps({"differences": differences, "scopes": list(found)}))

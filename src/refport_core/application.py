@@ -1,8 +1,8 @@
 """The one door, and the one place that commits."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
@@ -26,12 +26,14 @@ from refport_core.commands import (
 )
 from refport_core.commissions import Commission
 from refport_core.decisions import OwnTranslator
-from refport_core.errors import Interrupted, Unavailable
+from refport_core.errors import Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
 from refport_core.handlers.enroll_partner import enroll_partner, enrolled_partner
 from refport_core.handlers.pay_out import mark_payout, queue_payouts
+from refport_core.handlers.rebuild import Means
 from refport_core.handlers.record_facts import keep_aside, record_facts
+from refport_core.handlers.verify import verify
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.payouts import Payout
 from refport_core.ports import ClickIds, Clock, Connection, Ids, Transaction, Translator, UnitOfWork
@@ -40,7 +42,12 @@ from refport_core.scope import Scope
 
 T = TypeVar("T")
 
-TRIES = 4  # of one transaction
+Progress = Callable[[str, int], None]
+"""Is told what was done to how many more: events ``stated again``, facts ``derived again``."""
+
+
+def _unseen(_what: str, _count: int) -> None:
+    """Nobody looks."""
 
 
 def _with_own(translators: Mapping[str, Translator]) -> Mapping[str, Translator]:
@@ -67,7 +74,7 @@ class Application:
         """
         at = now or self.clock.now()
         try:
-            return self._do(lambda tx: self._record(command, tx, at), alone=False)
+            return self._do(lambda tx: self._record(command, tx, at))
         except Unavailable:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not take the neighbours along
@@ -89,7 +96,7 @@ class Application:
             f"{type(problem).__name__} while deriving; the statement is kept and can be retried",
         )
         kept = evolve(delivery, facts=(), verdict=outcome)
-        self._do(lambda tx: keep_aside(kept, outcome, tx, now), alone=False)
+        self._do(lambda tx: keep_aside(kept, outcome, tx, now))
         return outcome
 
     def decide_commission(self, command: DecideCommission, *, now: datetime | None = None) -> Commission:
@@ -169,11 +176,11 @@ class Application:
     def record_click(self, command: RecordClick, *, now: datetime | None = None) -> Click:
         """R6. Raises ``NotFound``, ``InvalidRequest``."""
         at = now or self.clock.now()
-        return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids), alone=False)
+        return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids))
 
     def count_clicks(self, command: CountClicks) -> None:
         """Keeps clicks that were made already; attribution never depends on it (R6)."""
-        self._do(lambda tx: tx.catalogue.put_clicks(command.clicks), alone=False)
+        self._do(lambda tx: tx.catalogue.put_clicks(command.clicks))
 
     # -- statements again ---------------------------------------------------------------------------
 
@@ -200,65 +207,46 @@ class Application:
             self._do(lambda tx, batch=batch: tx.statements.claim(waiting[batch]))  # type: ignore[misc]
         return len(adopted)
 
-    def rebuild(self, scope: Scope, progress: Callable[[int], None] | None = None) -> int:
+    def rebuild(self, scope: Scope, progress: Progress = _unseen) -> int:
         """Translate every stored statement again and derive everything again. Answers how many events.
 
-        Works in batches, each complete in itself: interrupted, it can simply be started again.
+        Works in batches, each complete in itself: interrupted, it can simply be started again. The room that it takes
+        is that of a batch and of the customers in it.
         """
-        after, total = "", 0
-        while True:
-            cursor = after
-            after, count = self._do(
-                lambda tx, cursor=cursor: rebuild.rebuild(  # type: ignore[misc]
-                    tx,
-                    scope,
-                    self.clock.now(),
-                    after=cursor,
-                    ids=self.ids,
-                    click_ids=self.click_ids,
-                    translators=self.translators,
-                )
-            )
-            total += count
-            if progress is not None:
-                progress(count)
-            if not after:
-                return total
-
-    def retry(self, scope: Scope, progress: Callable[[int], None] | None = None) -> int:
-        """Translate and derive the waiting and the quarantined events again. Answers how many."""
-        total = 0
-        for outcome in (OutcomeKind.QUARANTINED, OutcomeKind.WAITING):
-            cursor: str | None = None
-            while True:
-                cursor, count = self._do(
-                    lambda tx, outcome=outcome, cursor=cursor: rebuild.retry(  # type: ignore[misc]
-                        tx,
-                        scope,
-                        self.clock.now(),
-                        outcome=outcome,
-                        cursor=cursor,
-                        ids=self.ids,
-                        click_ids=self.click_ids,
-                        translators=self.translators,
-                    )
-                )
-                total += count
-                if progress is not None:
-                    progress(count)
-                if cursor is None:
-                    break
+        means, total, after, more = self._means(), 0, "", True
+        while more:
+            after, count = self._do(partial(rebuild.state_again, scope=scope, after=after, means=means))
+            progress("stated again", count)
+            total, more = total + count, bool(after)
+        walk, count = self._do(partial(rebuild.derive_sets, scope=scope, walk=None, means=means))
+        while count:
+            progress("derived again", count)
+            walk, count = self._do(partial(rebuild.derive_sets, scope=scope, walk=walk, means=means))
         return total
 
-    def verify(self, scope: Scope) -> list[str]:
-        """Derive every position from the stored statements and compare; each difference is a sentence."""
-        with self.unit_of_work.read() as tx:
-            return rebuild.verify(tx, scope, self.clock.now(), click_ids=self.click_ids, translators=self.translators)
+    def retry(self, scope: Scope, progress: Progress = _unseen) -> int:
+        """Translate and derive the waiting and the quarantined events again. Answers how many."""
+        means, total = self._means(), 0
+        for outcome in (OutcomeKind.QUARANTINED, OutcomeKind.WAITING):
+            cursor, more = None, True
+            while more:
+                work = partial(rebuild.retry, scope=scope, outcome=outcome, cursor=cursor, means=means)
+                cursor, count = self._do(work)
+                progress("derived again", count)
+                total, more = total + count, cursor is not None
+        return total
 
-    def _do(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
-        """One transaction; begun again where others got in its way, at last with nobody beside it."""
-        for _ in range(TRIES - 1):
-            with suppress(Interrupted), self.unit_of_work.begin(alone=alone) as tx:
-                return work(tx)
+    def verify(self, scope: Scope, progress: Progress = _unseen) -> list[str]:
+        """Derive every position from the stored statements and compare; each difference is a sentence.
+
+        The room that it takes in memory does not grow with the books; the facts lie beside them until it ends.
+        """
+        with self.unit_of_work.read() as tx, self.unit_of_work.aside() as aside:
+            return verify(tx, aside, scope, self._means(), progress)
+
+    def _means(self) -> Means:
+        return Means(now=self.clock.now(), ids=self.ids, click_ids=self.click_ids, translators=self.translators)
+
+    def _do(self, work: Callable[[Transaction], T]) -> T:
         with self.unit_of_work.begin() as tx:
             return work(tx)

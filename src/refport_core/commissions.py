@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from refport_core.attribution import Chain
 from refport_core.customers import EVERYTHING, Subject, provider_keys
@@ -133,28 +133,43 @@ class Balance:
     held: int = 0
 
 
+@define(eq=False)
+class Sums:
+    """R24: balances of commissions that are added as they come. ``paid`` and ``in_payout`` are the lines; each open
+    amount is held, pending or payable."""
+
+    now: datetime
+    _places: dict[tuple[Mode, str, str], Counter[str]] = field(init=False, factory=lambda: defaultdict(Counter))
+
+    def add(self, commissions: Iterable[Commission]) -> None:
+        for commission in commissions:
+            place = self._places[commission.scope.mode, commission.partner_id, commission.currency]
+            place["earned"] += commission.earned
+            place["reversed"] += commission.earned - commission.target
+            for line in commission.lines:
+                if line.state is PayoutState.PAID:
+                    place["paid"] += line.amount
+                elif line.state is not PayoutState.FAILED:
+                    place["in_payout"] += line.amount
+            if commission.held_at(self.now):
+                place["held"] += commission.open_amount
+            elif commission.status_at(self.now) is CommissionStatus.PENDING:
+                place["pending"] += commission.open_amount
+            else:
+                place["payable"] += commission.open_amount
+
+    def balances(self) -> list[Balance]:
+        return [
+            Balance(mode=mode, partner_id=partner_id, currency=currency, **self._places[mode, partner_id, currency])
+            for mode, partner_id, currency in sorted(self._places)
+        ]
+
+
 def balances(commissions: Iterable[Commission], now: datetime) -> list[Balance]:
-    """R24: ``paid`` and ``in_payout`` are the lines; each open amount is held, pending or payable."""
-    sums: dict[tuple[Mode, str, str], Counter[str]] = defaultdict(Counter)
-    for commission in commissions:
-        place = sums[commission.scope.mode, commission.partner_id, commission.currency]
-        place["earned"] += commission.earned
-        place["reversed"] += commission.earned - commission.target
-        for line in commission.lines:
-            if line.state is PayoutState.PAID:
-                place["paid"] += line.amount
-            elif line.state is not PayoutState.FAILED:
-                place["in_payout"] += line.amount
-        if commission.held_at(now):
-            place["held"] += commission.open_amount
-        elif commission.status_at(now) is CommissionStatus.PENDING:
-            place["pending"] += commission.open_amount
-        else:
-            place["payable"] += commission.open_amount
-    return [
-        Balance(mode=mode, partner_id=partner_id, currency=currency, **sums[mode, partner_id, currency])
-        for mode, partner_id, currency in sorted(sums)
-    ]
+    """The balances of these commissions (R24)."""
+    sums = Sums(now)
+    sums.add(commissions)
+    return sums.balances()
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -203,6 +203,10 @@ class Statements(Protocol):
         """Every kept rendering of this event, in the order they were kept, without facts."""
         ...
 
+    def rendered_often(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Delivery]]:
+        """The same of those of these events (provider, event id) that have more than one rendering."""
+        ...
+
     def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
         """Set the outcome of events, by (provider, event id)."""
         ...
@@ -225,6 +229,10 @@ class Statements(Protocol):
         ...
 
 
+class Walk(Protocol):
+    """How far a walk over all facts has come: the store's own affair."""
+
+
 class Facts(Protocol):
     """The facts of the statements, by their keys."""
 
@@ -242,6 +250,15 @@ class Facts(Protocol):
 
     def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
         """The facts of one event as they stand."""
+        ...
+
+    def of_events(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Fact]]:
+        """The same of each of these events (provider, event id) that has facts."""
+        ...
+
+    def sets(self, scope: Scope, walk: Walk | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+        """The next sets of facts that hang together by shared keys, each whole and each once, about ``some`` facts or
+        as many as the largest set has; with how far that is. No facts: there are no more."""
         ...
 
     def since(self, scope: Scope, moment: datetime) -> set[str]:
@@ -419,6 +436,10 @@ class UnitOfWork(Protocol):
         """A consistent snapshot; writing through it is an error."""
         ...
 
+    def aside(self) -> AbstractContextManager[Facts]:
+        """An empty store of facts beside the books, for as long as its block lasts."""
+        ...
+
 
 # ---------------------------------------------------------------------------------------------------
 # Due work
@@ -465,6 +486,7 @@ class Query:
     limit: int = 50
     cursor: str | None = None
     as_of: datetime | None = None
+    oldest_first: bool = False
 
 
 @frozen(kw_only=True)
@@ -486,7 +508,6 @@ class EventRecord:
     type: str
     api_version: str | None
     occurred_at: datetime
-    oldest_first: bool = False
     received_at: datetime
     outcome: Outcome
     body: bytes = field(repr=False)

@@ -1,6 +1,7 @@
 """Positions as comparable lines: everything that must be equal between two ways to the same books, nothing else.
 
-Ids, times of receipt, number and order of entries are left out; payments are compared by their names.
+Ids, times of receipt, number and order of entries are left out; payments are compared by their names, and the sales
+that commissions are for by the first of these.
 """
 
 import json
@@ -8,17 +9,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from refport_core.commissions import Balance, balances
+from refport_core.commissions import Balance
 from refport_core.positions import Positions
 
 
 def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
-    """Sales, leads, commissions, payouts, customers and balances as sorted lines of JSON."""
-    names = {sale.key: sorted(name.key for name in sale.names) for sale in positions.sales}
+    """Sales, leads, commissions, payouts and customers as sorted lines of JSON."""
     return {
         "sale": _lines(
             {
-                "names": names[sale.key],
+                "names": sorted(name.key for name in sale.names),
                 "customer": sale.customer_key,
                 "kind": sale.kind.value,
                 "currency": sale.currency,
@@ -52,7 +52,7 @@ def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
         ),
         "commission": _lines(
             {
-                "subject": names.get(commission.subject, commission.subject),
+                "subject": commission.subject,
                 "partner": commission.partner_id,
                 "program": commission.program_id,
                 "currency": commission.currency,
@@ -86,7 +86,6 @@ def project(positions: Positions, now: datetime) -> dict[str, list[str]]:
             }
             for customer in positions.customers
         ),
-        "balance": project_balances(balances(positions.commissions, now)),
     }
 
 

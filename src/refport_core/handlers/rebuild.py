@@ -1,36 +1,41 @@
-"""Rebuild and verify: the books follow from the stored statements alone (semantics §6, invariant of determinism)."""
+"""Rebuild: what is stored is stated and derived again, in pieces that are each complete in themselves."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
-from typing import Any
+from typing import Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from refport_core.catalogue import catalogue_of
 from refport_core.commands import Delivery
 from refport_core.facts import Fact
 from refport_core.handlers.derive_again import derive_again
 from refport_core.ledger import Cause
 from refport_core.outcomes import Outcome, OutcomeKind
-from refport_core.ports import ClickIds, EventRecord, Ids, Page, Query, Transaction, Translator
-from refport_core.positions import Positions, derive
-from refport_core.projection import project, project_balances
+from refport_core.ports import ClickIds, EventRecord, Ids, Query, Transaction, Translator, Walk
 from refport_core.scope import Scope
 
-BATCH = 500
-REBUILD = "rebuild"  # the cause of what no fact of the batch explains
+BATCH: Final = 500
+PAGE: Final = 200
+REBUILD: Final = Cause(fact_id="rebuild", event_id="rebuild")  # of what no fact explains
 
 
-def events_of(tx: Transaction, scope: Scope, after: str = "", limit: int = BATCH) -> tuple[list[list[Delivery]], str]:
-    """The next statements, those of one event together, and the cursor to go on from (empty at the end)."""
-    page = tx.statements.of_scope(scope, after, limit)
-    events: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
-    for _cursor, delivery in page:
-        events[delivery.provider, delivery.event_id].append(delivery)
-    whole = [tx.statements.renderings(renderings[0]) for renderings in events.values()]
-    return whole, page[-1][0] if len(page) == limit else ""
+@frozen(kw_only=True)
+class Means:
+    """What stating and deriving again takes."""
+
+    now: datetime
+    ids: Ids
+    click_ids: ClickIds
+    translators: Mapping[str, Translator]
+
+
+def events_of(tx: Transaction, scope: Scope, after: str = "") -> tuple[list[list[Delivery]], str]:
+    """The next events, each with all its renderings, and the cursor to go on from (empty at the end). An event comes
+    again where another rendering of it lies far behind."""
+    page = tx.statements.of_scope(scope, after, BATCH)
+    events = {(delivery.provider, delivery.event_id): [delivery] for _cursor, delivery in page}
+    events |= tx.statements.rendered_often(scope, events)
+    return list(events.values()), page[-1][0] if len(page) == BATCH else ""
 
 
 def translated(tx: Transaction, renderings: Sequence[Delivery], translators: Mapping[str, Translator]) -> Delivery:
@@ -44,37 +49,31 @@ def translated(tx: Transaction, renderings: Sequence[Delivery], translators: Map
     return evolve(first, facts=tuple(tx.facts.of_event(first.scope, first.provider, first.event_id)))
 
 
-def rebuild(
-    tx: Transaction,
-    scope: Scope,
-    now: datetime,
-    *,
-    after: str,
-    ids: Ids,
-    click_ids: ClickIds,
-    translators: Mapping[str, Translator],
-) -> tuple[str, int]:
-    """Translate and derive the next batch of statements again. Answers the cursor to go on from, and how many."""
+def state_again(tx: Transaction, scope: Scope, after: str, means: Means) -> tuple[str, int]:
+    """Translate the next events, and derive what they say otherwise than before. Answers the cursor to go on from
+    (empty at the end), and how many events there were."""
     events, cursor = events_of(tx, scope, after)
-    _again(tx, scope, events, now, ids=ids, click_ids=click_ids, translators=translators)
+    _again(tx, scope, events, means, unchanged=False)
     return cursor, len(events)
 
 
+def derive_sets(tx: Transaction, scope: Scope, walk: Walk | None, means: Means) -> tuple[Walk, int]:
+    """Derive the next sets of facts, trusting nothing that is stored. Answers how far that is, and how many facts;
+    without facts everything is derived."""
+    facts, walk = tx.facts.sets(scope, walk)
+    if facts:
+        _derive(tx, scope, {key for fact in facts for key in fact.keys()}, facts, [], means)
+    return walk, len(facts)
+
+
 def retry(
-    tx: Transaction,
-    scope: Scope,
-    now: datetime,
-    *,
-    outcome: OutcomeKind,
-    cursor: str | None,
-    ids: Ids,
-    click_ids: ClickIds,
-    translators: Mapping[str, Translator],
+    tx: Transaction, scope: Scope, outcome: OutcomeKind, cursor: str | None, means: Means
 ) -> tuple[str | None, int]:
-    """The same for a page of the events whose outcome this is: waiting or quarantined ones."""
-    page = tx.reading.events(scope, Query(filters={"outcome": outcome.value}, limit=200, cursor=cursor))
+    """Translate and derive a page of the events whose outcome this is: waiting or quarantined ones. Answers the next
+    page, and how many events there were."""
+    page = tx.reading.events(scope, Query(filters={"outcome": outcome.value}, limit=PAGE, cursor=cursor))
     events = [tx.statements.renderings(_delivery_of(record)) for record in page.data]
-    _again(tx, scope, events, now, ids=ids, click_ids=click_ids, translators=translators)
+    _again(tx, scope, events, means, unchanged=True)
     return page.next_cursor, len(events)
 
 
@@ -95,91 +94,42 @@ def _delivery_of(record: EventRecord) -> Delivery:
 
 
 def _again(
-    tx: Transaction,
-    scope: Scope,
-    events: Iterable[Sequence[Delivery]],
-    now: datetime,
-    *,
-    ids: Ids,
-    click_ids: ClickIds,
-    translators: Mapping[str, Translator],
+    tx: Transaction, scope: Scope, events: Iterable[Sequence[Delivery]], means: Means, *, unchanged: bool
 ) -> None:
+    """``unchanged``: derive also what says the same as before."""
+    said = [translated(tx, renderings, means.translators) for renderings in events]
+    stood = tx.facts.of_events(scope, [(delivery.provider, delivery.event_id) for delivery in said])
     touched: set[str] = set()
     fresh: list[Fact] = []
     gone: list[Fact] = []
     verdicts: dict[tuple[str, str], Outcome] = {}
-    for renderings in events:
-        delivery = translated(tx, renderings, translators)
-        before = tx.facts.of_event(scope, delivery.provider, delivery.event_id)
-        tx.facts.replace(scope, delivery.provider, delivery.event_id, delivery.facts)
-        touched |= {key for fact in (*before, *delivery.facts) for key in fact.keys()}
-        fresh += delivery.facts
-        gone += before
+    for delivery in said:
+        event = (delivery.provider, delivery.event_id)
+        before = stood.get(event, [])
+        if unchanged or before != list(delivery.facts):
+            tx.facts.replace(scope, *event, delivery.facts)
+            touched |= {key for fact in (*before, *delivery.facts) for key in fact.keys()}
+            fresh += delivery.facts
+            gone += before
         if delivery.verdict is not None:
-            verdicts[delivery.provider, delivery.event_id] = delivery.verdict
+            verdicts[event] = delivery.verdict
     if touched:
-        cause = Cause(fact_id=REBUILD, event_id=REBUILD)
-        derive_again(tx, scope, touched, fresh, now, ids=ids, click_ids=click_ids, cause=cause, gone=gone, afresh=True)
-    tx.statements.settle(scope, verdicts, now)
+        _derive(tx, scope, touched, fresh, gone, means)
+    tx.statements.settle(scope, verdicts, means.now)
 
 
-def verify(
-    tx: Transaction, scope: Scope, now: datetime, *, click_ids: ClickIds, translators: Mapping[str, Translator]
-) -> list[str]:
-    """Every difference between the stored books and those that the stored statements give, as sentences."""
-    facts: list[Fact] = []
-    after = ""
-    while True:
-        events, after = events_of(tx, scope, after)
-        facts += [fact for renderings in events for fact in translated(tx, renderings, translators).facts]
-        if not after:
-            break
-    derived = derive(facts, catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids))
-    wanted = next((each for each in derived if each.scope == scope), Positions(scope=scope))
-    stored = _stored(tx, scope, now)
-    served = {**project(stored, now), "balance": project_balances(tx.reading.balances(scope, now))}
-    return [*_compared(project(wanted, now), served), *_ledger(tx, stored)]
-
-
-def _stored(tx: Transaction, scope: Scope, now: datetime) -> Positions:
-    reading = tx.reading
-    return Positions(
-        scope=scope,
-        customers=tuple(_all(lambda query: reading.customers(scope, query))),
-        sales=tuple(_all(lambda query: reading.sales(scope, query))),
-        leads=tuple(_all(lambda query: reading.leads(scope, query))),
-        commissions=tuple(_all(lambda query: reading.commissions(scope, query, now))),
-        payouts=tuple(_all(lambda query: reading.payouts(scope, query))),
+def _derive(
+    tx: Transaction, scope: Scope, keys: set[str], fresh: Sequence[Fact], gone: Sequence[Fact], means: Means
+) -> None:
+    derive_again(
+        tx,
+        scope,
+        keys,
+        fresh,
+        means.now,
+        ids=means.ids,
+        click_ids=means.click_ids,
+        cause=REBUILD,
+        gone=gone,
+        afresh=True,
     )
-
-
-def _all(pages: Callable[[Query], Page]) -> Iterator[Any]:
-    cursor: str | None = None
-    while True:
-        page = pages(Query(limit=200, cursor=cursor))
-        yield from page.data
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _compared(wanted: Mapping[str, Sequence[str]], stored: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for what in wanted:
-        missing = sorted(set(wanted[what]) - set(stored[what]))
-        strange = sorted(set(stored[what]) - set(wanted[what]))
-        yield from (f"{what}: derived but not stored: {each}" for each in missing)
-        yield from (f"{what}: stored but not derived: {each}" for each in strange)
-        doubled = [key for key, same in groupby(sorted(stored[what])) if len(list(same)) > 1]
-        yield from (f"{what}: stored twice: {each}" for each in doubled)
-
-
-def _ledger(tx: Transaction, stored: Positions) -> Iterator[str]:
-    """A commission's entries sum to its target, and what is derived no more sums to 0."""
-    targets = {commission.id: commission.target for commission in stored.commissions}
-    sums: dict[str, int] = defaultdict(int)
-    for entry in _all(lambda query: tx.reading.entries(stored.scope, query)):
-        sums[entry.commission_id] += entry.amount
-    for commission_id in sorted(sums.keys() | targets.keys()):
-        booked, target = sums.get(commission_id, 0), targets.get(commission_id, 0)
-        if booked != target:
-            yield f"ledger: the entries of {commission_id} sum to {booked}, its target is {target}"

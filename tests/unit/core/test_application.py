@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from refport_core import sketch
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts, deliver
 from refport_core.errors import BrokenPromise, Interrupted, Unavailable
 from refport_core.facts import Fact, InvoiceState
-from refport_core.handlers import rebuild
+from refport_core.handlers import rebuild, verify
 from refport_core.handlers.record_facts import keep_aside
 from refport_core.ledger import Cause, Entry
 from refport_core.outcomes import Outcome, OutcomeKind
@@ -568,8 +569,9 @@ def test_a_rebuild_gives_the_same_books(books: Books) -> None:
     """§6: in batches of five hundred events, each complete in itself."""
     told_a_lot(books, ignored=493)
     before = (books.sales(), books.commissions(), books.entries())
-    counts: list[int] = []
-    assert (501, [500, 1]) == (books.app.rebuild(LIVE, counts.append), counts)
+    seen: list[tuple[str, int]] = []
+    assert 501 == books.app.rebuild(LIVE, lambda *told: seen.append(told))
+    assert [("stated again", 500), ("stated again", 1), ("derived again", 6)] == seen
     assert (before, 501) == ((books.sales(), books.commissions(), books.entries()), books.app.rebuild(LIVE))
     event = books.event("evt_9")
     assert event is not None
@@ -579,8 +581,9 @@ def test_a_rebuild_gives_the_same_books(books: Books) -> None:
 def test_a_rebuild_of_a_whole_number_of_batches_ends(books: Books) -> None:
     """The last one is empty."""
     told_a_lot(books, ignored=492)
-    counts: list[int] = []
-    assert (500, [500, 0]) == (books.app.rebuild(LIVE, counts.append), counts)
+    seen: list[tuple[str, int]] = []
+    assert 500 == books.app.rebuild(LIVE, lambda *told: seen.append(told))
+    assert [("stated again", 500), ("stated again", 0), ("derived again", 6)] == seen
 
 
 def test_a_better_translator_translates_every_statement_again(books: Books) -> None:
@@ -639,8 +642,9 @@ def test_quarantined_and_waiting_events_are_tried_again(books: Books) -> None:
         one=[a_checkout(day(0), "cs_1", event_id="evt_1")], three=[an_invoice(day(0), "in_3", event_id="evt_3")]
     )
     books.translators["stripe"] = reader
-    counts: list[int] = []
-    assert (2, [1, 1]) == (books.app.retry(LIVE, counts.append), counts)
+    seen: list[tuple[str, int]] = []
+    assert 2 == books.app.retry(LIVE, lambda *told: seen.append(told))
+    assert [("derived again", 1)] * 2 == seen
     assert [[b"one"], [b"three"]] == reader.asked
     assert {"cs_1", "cs_9", "in_3"} == {name.value for sale in books.sales() for name in sale.names}
     assert 0 == books.app.retry(LIVE)
@@ -650,8 +654,9 @@ def test_every_page_of_the_waiting_is_tried_again(books: Books) -> None:
     """Two hundred at a time."""
     told = [a_statement(f"evt_{number:03}", verdict=QUARANTINED, body=f"{number}") for number in range(201)]
     books.outcomes(*told)
-    counts: list[int] = []
-    assert (201, [200, 1, 0]) == (books.app.retry(LIVE, counts.append), counts)
+    seen: list[tuple[str, int]] = []
+    assert 201 == books.app.retry(LIVE, lambda *told: seen.append(told))
+    assert [("derived again", count) for count in (200, 1, 0)] == seen
 
 
 def test_a_retry_without_a_translator_keeps_what_was_said(books: Books) -> None:
@@ -710,7 +715,41 @@ def test_verify_tells_what_is_stored_twice_and_what_was_never_booked(books: Book
     assert sentence in books.app.verify(LIVE)
 
 
-def test_verify_reads_every_page(books: Books) -> None:
-    """§6: of more than two hundred positions."""
-    books.record(*(a_checkout(day(0, number), f"cs_{number}", customer_id=f"cus_{number}") for number in range(201)))
-    assert [] == books.app.verify(LIVE)
+@pytest.mark.parametrize("places", [1, sketch.PLACES])
+def test_verify_tells_of_nothing_that_is_right(books: Books, monkeypatch: pytest.MonkeyPatch, places: int) -> None:
+    """§6: though it is looked at for the sake of what is wrong."""
+    monkeypatch.setattr(sketch, "PLACES", places)
+    told_a_lot(books)
+    one = books.commissions()[0]
+    with books.unit_of_work.begin() as tx:
+        tx.positions.replace(LIVE, [one.subject_id], Positions(scope=LIVE), [])
+    found = books.app.verify(LIVE)
+    assert ["commission: derived but not stored", "sale: derived but not stored"] == sorted(
+        line.partition(": {")[0] for line in found if line.startswith(("sale", "commission"))
+    )
+    assert [f"ledger: the entries of {one.id} sum to {one.target}, its target is 0"] == [
+        line for line in found if line.startswith("ledger")
+    ]
+
+
+def test_verify_reads_every_page(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """§6: of statements and of positions, to the last."""
+    for place, name in ((rebuild, "BATCH"), (verify, "PAGE")):
+        monkeypatch.setattr(place, name, 3)
+    told_a_lot(books, ignored=1)
+    seen: list[tuple[str, int]] = []
+    assert [] == books.app.verify(LIVE, lambda *told: seen.append(told))
+    assert [("stated again", 3)] * 3 + [("stated again", 0), ("derived again", 6)] == seen
+
+
+def test_verify_asks_whoever_states_the_same_address(books: Books) -> None:
+    """R9: step 6, also where he is derived among others."""
+    books.record(
+        a_lead_call(day(-1), "user_1", books.a_partners_click(), email=ADDRESS),
+        *(a_checkout(day(0), f"cs_{number}") for number in range(500)),
+        a_checkout(day(0), "cs_bought", email=ADDRESS),
+    )
+    assert "customer_email" == books.sale("cs_bought").attribution.rule
+    seen: list[tuple[str, int]] = []
+    assert [] == books.app.verify(LIVE, lambda *told: seen.append(told))
+    assert [("derived again", 500), ("derived again", 2)] == seen[-2:]

@@ -2,12 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
+
+from attrs import define, field
 
 from adapters.persistence.fact_indexes import address, statement_about
 from adapters.persistence.memory.tables import FactKey, Table, Tables, link, unlink
 from refport_core.errors import BrokenPromise
 from refport_core.facts import Fact
 from refport_core.scope import Scope
+
+
+@define
+class Walk:
+    """The port of this name."""
+
+    met: set[FactKey] = field(factory=set)
 
 
 class MemoryFacts:
@@ -41,6 +51,10 @@ class MemoryFacts:
         return places
 
     def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+        found = self._reached(scope, keys)
+        return [found[ref] for ref in sorted(found)]
+
+    def _reached(self, scope: Scope, keys: Iterable[str]) -> dict[FactKey, Fact]:
         tables = self._tables
         found: dict[FactKey, Fact] = {}
         seen = set(keys)
@@ -50,7 +64,7 @@ class MemoryFacts:
             found |= {ref: tables.facts[scope, ref] for ref in near}
             frontier = set().union(*(found[ref].keys() for ref in near)) - seen
             seen |= frontier
-        return [found[ref] for ref in sorted(found)]
+        return found
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
         keys: set[str] = set()
@@ -63,6 +77,17 @@ class MemoryFacts:
     def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:
         refs = self._tables.facts_of.get((scope, provider, event_id)) or ()
         return [self._tables.facts[scope, ref] for ref in refs]
+
+    def of_events(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Fact]]:
+        return {event: facts for event in events if (facts := self.of_event(scope, *event))}
+
+    def sets(self, scope: Scope, walk: object | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+        walk = walk if isinstance(walk, Walk) else Walk()
+        left = (place for place in self._tables.facts if place[0] == scope and place[1] not in walk.met)
+        keys = {key for place in islice(left, some) for key in self._tables.facts[place].keys()}
+        found = self._reached(scope, keys)
+        walk.met |= found.keys()
+        return [found[ref] for ref in sorted(found)], walk
 
     def since(self, scope: Scope, moment: datetime) -> set[str]:
         facts = (fact for place, fact in self._tables.facts.items() if place[0] == scope)

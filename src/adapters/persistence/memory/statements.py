@@ -1,6 +1,6 @@
 """The port ``Statements`` in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Literal
@@ -52,6 +52,14 @@ class MemoryStatements:
     def renderings(self, delivery: Delivery) -> list[Delivery]:
         numbers = self._tables.renderings.get(event_key(delivery)) or ()
         return [self._tables.statements[number] for number in numbers]
+
+    def rendered_often(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Delivery]]:
+        numbers = {event: self._tables.renderings.get((scope.workspace_id, scope.mode, *event)) for event in events}
+        return {
+            event: [self._tables.statements[number] for number in several]
+            for event, several in numbers.items()
+            if several is not None and len(several) > 1
+        }
 
     def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
         self._tables.told(now)

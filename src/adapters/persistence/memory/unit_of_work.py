@@ -15,7 +15,7 @@ from adapters.persistence.memory.tables import Tables
 from adapters.persistence.memory.users import MemoryAuditLog, MemoryUsers
 from adapters.persistence.transaction import Stores
 from refport_core.errors import Unavailable
-from refport_core.ports import Ids, Transaction
+from refport_core.ports import Facts, Ids, Transaction
 
 WAIT_SECONDS = 5.0
 
@@ -45,6 +45,11 @@ class MemoryUnitOfWork:
     def read(self) -> Iterator[Transaction]:
         """The books as they are now, whatever is written meanwhile."""
         yield self._transaction(self._tables.fork(writable=False))
+
+    @contextmanager
+    def aside(self) -> Iterator[Facts]:
+        """Facts beside the books, forgotten at the end."""
+        yield MemoryFacts(Tables())
 
     def _transaction(self, tables: Tables) -> Stores:
         return Stores(

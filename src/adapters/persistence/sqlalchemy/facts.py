@@ -1,19 +1,23 @@
 """The port ``Facts`` in a database."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from attrs import define, field
+from sqlalchemy import Table, bindparam, delete, insert, select, tuple_
 
 from adapters.persistence.fact_indexes import address
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.session import Session, Values, chunks
-from adapters.persistence.sqlalchemy.tables import fact_emails, fact_keys, facts
+from adapters.persistence.sqlalchemy.tables import NEVER, Big, fact_emails, fact_keys, facts
 from refport_core.errors import BrokenPromise
 from refport_core.facts import Fact
 from refport_core.scope import Scope
+
+MOST_UNWRITTEN: Final = 2000  # events
 
 
 def _in_scope(table: Table) -> tuple[Any, ...]:
@@ -26,6 +30,11 @@ _FORGET = delete(facts).where(
 _OF_EVENT = (
     select(facts.c.kind, facts.c.document)
     .where(*_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider"))
+    .order_by(facts.c.id)
+)
+_OF_EVENTS = (
+    select(facts.c.provider, facts.c.event_id, facts.c.kind, facts.c.document)
+    .where(*_in_scope(facts), facts.c.event_id.in_(bindparam("wanted", expanding=True)))
     .order_by(facts.c.id)
 )
 _SINCE = (
@@ -51,6 +60,40 @@ _BY_EMAIL = (
 )
 
 
+_NEXT = (
+    select(facts.c.occurred_at, facts.c.id)
+    .where(
+        *_in_scope(facts),
+        tuple_(facts.c.occurred_at, facts.c.id)
+        > tuple_(bindparam("occurred_at", type_=Big), bindparam("id", type_=Big)),
+    )
+    .order_by(facts.c.occurred_at, facts.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+@define
+class Walk:
+    """The port of this name: the last fact in the order of their time, and a bit for each that was met."""
+
+    occurred_at: int = NEVER
+    id: int = 0
+    met: bytearray = field(factory=bytearray, repr=False)
+
+    @property
+    def place(self) -> dict[str, int]:
+        return {"occurred_at": self.occurred_at, "id": self.id}
+
+    def has_met(self, number: int) -> bool:
+        return number >> 3 < len(self.met) and bool(self.met[number >> 3] & 1 << (number & 7))
+
+    def meet(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            if number >> 3 >= len(self.met):
+                self.met.extend(bytes((number >> 3) + 1 - len(self.met)))
+            self.met[number >> 3] |= 1 << (number & 7)
+
+
 class SqlFacts:
     """The facts of the statements, by their keys. What is replaced is written when somebody asks, or at the end: the
     events of a batch together."""
@@ -64,6 +107,8 @@ class SqlFacts:
         if len({(fact.kind, fact.object_id) for fact in facts}) < len(facts):
             raise BrokenPromise("a statement says one thing of one kind about one object")
         self._replaced[scope, provider, event_id] = tuple(facts)
+        if len(self._replaced) == MOST_UNWRITTEN:
+            self.write()
 
     def write(self) -> None:
         """Write what was replaced."""
@@ -100,11 +145,14 @@ class SqlFacts:
     def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
         self.write()
         where = rows.scope_to_row(scope)
-        found: dict[int, Fact] = {}
         seen = set(keys)
-        frontier = seen
-        while frontier:
-            near = self._having(where, frontier) - found.keys()
+        found = self._reached(where, self._having(where, seen), seen)
+        return [found[number] for number in sorted(found)]
+
+    def _reached(self, where: Values, near: Set[int], seen: set[str]) -> dict[int, Fact]:
+        """These facts, and all that can be reached from them over keys that are not ``seen``."""
+        found: dict[int, Fact] = {}
+        while near:
             new = {
                 row.id: rows.fact_from_row(row)
                 for some in chunks(near)
@@ -113,7 +161,8 @@ class SqlFacts:
             found |= new
             frontier = set().union(*(fact.keys() for fact in new.values())) - seen
             seen |= frontier
-        return [found[number] for number in sorted(found)]
+            near = self._having(where, frontier) - found.keys()
+        return found
 
     def _having(self, where: Values, keys: Iterable[str]) -> set[int]:
         return {row.fact_id for some in chunks(keys) for row in self._session.rows(_BY_KEY, {**where, "wanted": some})}
@@ -131,6 +180,28 @@ class SqlFacts:
             return list(replaced)
         event = {**rows.scope_to_row(scope), "provider": provider, "event_id": event_id}
         return [rows.fact_from_row(row) for row in self._session.rows(_OF_EVENT, event)]
+
+    def of_events(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Fact]]:
+        self.write()
+        where, wanted = rows.scope_to_row(scope), set(events)
+        found: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+        for some in chunks(event_id for _, event_id in wanted):
+            for row in self._session.rows(_OF_EVENTS, {**where, "wanted": some}):
+                if (row.provider, row.event_id) in wanted:
+                    found[row.provider, row.event_id].append(rows.fact_from_row(row))
+        return found
+
+    def sets(self, scope: Scope, walk: object | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+        self.write()
+        where = rows.scope_to_row(scope)
+        walk = walk if isinstance(walk, Walk) else Walk()
+        while page := self._session.rows(_NEXT, {**where, **walk.place, "limit": some}):
+            walk.occurred_at, walk.id = page[-1].occurred_at, page[-1].id
+            if new := {row.id for row in page if not walk.has_met(row.id)}:
+                found = self._reached(where, new, set())
+                walk.meet(found)
+                return [found[number] for number in sorted(found)], walk
+        return [], walk
 
     def since(self, scope: Scope, moment: datetime) -> set[str]:
         self.write()

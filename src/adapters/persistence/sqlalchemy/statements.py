@@ -1,11 +1,11 @@
 """The port ``Statements`` in a database."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.session import Session, chunks
@@ -45,6 +45,16 @@ _RENDERINGS = (
         statements.c.provider == bindparam("provider"),
     )
     .order_by(statements.c.id)
+)
+_SEVERAL = (
+    select(statements.c.provider, statements.c.event_id)
+    .where(
+        statements.c.owner == bindparam("owner"),
+        statements.c.mode == bindparam("mode"),
+        statements.c.event_id.in_(bindparam("event_ids", expanding=True)),
+    )
+    .group_by(statements.c.event_id, statements.c.provider)
+    .having(func.count() > 1)
 )
 _COUNT = update(events).where(*_THIS_EVENT).values(duplicates=events.c.duplicates + bindparam("_more"))
 _SETTLE = (
@@ -128,6 +138,15 @@ class SqlStatements:
         owner, mode, provider, event_id = key
         values = {"owner": owner, "mode": mode.value, "provider": provider, "event_id": event_id}
         return [rows.statement_from_row(row, claimed=claimed) for row in self._session.rows(_RENDERINGS, values)]
+
+    def rendered_often(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Delivery]]:
+        wanted, where = set(events), {"owner": scope.workspace_id, "mode": scope.mode.value}
+        return {
+            (row.provider, row.event_id): self._renderings((scope.workspace_id, scope.mode, row.provider, row.event_id))
+            for some in chunks(event_id for _, event_id in wanted)
+            for row in self._session.rows(_SEVERAL, {**where, "event_ids": some})
+            if (row.provider, row.event_id) in wanted
+        }
 
     def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
         self._session.told(now)

@@ -1,11 +1,12 @@
 """One database transaction; the stores share its session."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Engine
 
 from adapters.persistence.sqlalchemy.access import SqlAccess
+from adapters.persistence.sqlalchemy.aside import facts_aside
 from adapters.persistence.sqlalchemy.catalogue import SqlCatalogue
 from adapters.persistence.sqlalchemy.engine import reading_engine
 from adapters.persistence.sqlalchemy.facts import SqlFacts
@@ -18,7 +19,7 @@ from adapters.persistence.sqlalchemy.session import Session, commit, translated
 from adapters.persistence.sqlalchemy.statements import SqlStatements
 from adapters.persistence.sqlalchemy.users import SqlAuditLog, SqlUsers
 from adapters.persistence.transaction import Stores
-from refport_core.ports import Ids, Transaction
+from refport_core.ports import Facts, Ids, Transaction
 
 
 class SqlUnitOfWork:
@@ -48,6 +49,10 @@ class SqlUnitOfWork:
             session = Session(connection, writable=False)
             yield self._stores(session, SqlFacts(session))
             transaction.rollback()
+
+    def aside(self) -> AbstractContextManager[Facts]:
+        """Facts beside the books, on disk."""
+        return facts_aside()
 
     def close(self) -> None:
         """Give back every connection."""
