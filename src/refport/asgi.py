@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.http import app as http
 from refport.connections import PROVIDER
-from refport.container import Container, container_of
+from refport.container import DEFAULT_URL, Container, container_of
 from refport.rate_limit import RateLimited
 from refport.settings import load_settings
 from refport.worker import Worker, WorkerThread
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
 DEAUTHORIZED: Final = "account.application.deauthorized"
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 def create_app(container: Container | None = None, *, worker: bool = True, url: str = DEFAULT_URL) -> "ASGIApp":
@@ -27,6 +26,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
     """
     container = container or container_of(load_settings())
     settings = container.settings()
+    container.config.public_url.from_value(settings.public_url or url)
     lifespan = [disposing(container)]
     if worker:
         lifespan.append(working(container.worker()))
@@ -41,6 +41,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         keys=container.keys(),
         tokens=container.embed_tokens(),
         connections=container.connections(),
+        checks=container.checks(),
         clock=container.clock(),
         ids=container.ids(),
         public_url=settings.public_url or url,
@@ -49,6 +50,7 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         clock_header=settings.clock is not None,
         afterwards={DEAUTHORIZED: container.connections().deauthorized},
         can_look_up=container.known_keys().can_ask,
+        dashboard=container.dashboard(),
         lifespan=lifespan,
     )
     if settings.rate_limit is None:

@@ -1,18 +1,29 @@
 """Connections with Stripe: made, listed, changed and ended by the merchant; found by the webhook."""
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
+from adapters.stripe.endpoints import Registered
 from adapters.stripe.lookups import ApiAccess
 from adapters.stripe.vault import Vault
 from refport.settings import StripePlatform
 from refport_core.application import Application
 from refport_core.commands import Delivery
-from refport_core.errors import AccountMismatch, Conflict, InvalidRequest, NotAtHand, NotFound
+from refport_core.errors import (
+    AccountMismatch,
+    AccountTaken,
+    Conflict,
+    InvalidRequest,
+    NotAtHand,
+    NotFound,
+    RefportError,
+)
 from refport_core.ports import Connection, Ids, Transaction, UnitOfWork
 from refport_core.scope import Mode, Scope
 
@@ -27,13 +38,32 @@ FRESH_SECONDS: Final = 1.0
 MOST_KNOWN: Final = 10_000
 
 Place: TypeAlias = str | tuple[str, Mode]  # a connection's id, or an account and a mode
+PLATFORM: Final = ""  # the place of the platform's secrets
+T = TypeVar("T")
 
 
-class Accounts(Protocol):
-    """Knows whose an API key is."""
+class AtStripe(Protocol):
+    """What Stripe is asked while somebody connects. Everything raises ``RefportError`` with advice."""
 
     def account_of(self, api_key: str) -> str:
-        """The id of the key's account. Raises ``InvalidRequest`` with the reason where the provider does not tell."""
+        """The id of the key's account."""
+        ...
+
+    def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
+        """An endpoint of this connection with exactly our events; the first asks whether the key may do all that it is
+        needed for. What is left at Stripe of connections of this host that are not ``active`` is removed."""
+        ...
+
+    def repair(self, api_key: str, connection: Connection) -> Registered | None:
+        """The connection's endpoint is there and asks for exactly our events; a new one where it was gone."""
+        ...
+
+    def remove(self, api_key: str, connection_id: str, but: str | None = None) -> None:
+        """The connection has no endpoint at Stripe any more, ``but`` this one."""
+        ...
+
+    def revoke(self, mode: Mode, account: str) -> None:
+        """The platform has no access to this account any more."""
         ...
 
 
@@ -44,39 +74,63 @@ class StripeConnections:
     unit_of_work: UnitOfWork
     application: Application
     vault: Vault
-    accounts: Accounts
+    stripe: AtStripe
     ids: Ids
     known: "KnownConnections"
 
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
     ) -> Connection:
-        """A secret makes an account's own connection, an account id without one a Connect connection.
+        """A secret makes an account's own connection, so does a key alone, with which an endpoint is registered; an
+        account id alone makes a Connect connection.
 
-        Raises ``AccountTaken``, ``AccountMismatch`` (the key is another account's), ``InvalidRequest``.
+        Raises ``AccountTaken``, ``AccountMismatch`` (the key is another account's), ``InvalidRequest``,
+        ``ProviderUnavailable``.
         """
-        if webhook_secret is None and account_id is None:
+        if webhook_secret is None and account_id is None and api_key is None:
             raise InvalidRequest(
-                "Send webhookSecret (whsec_…, from the endpoint's page in the Stripe Dashboard) for your own endpoint, "
-                "or accountId (acct_…) for an account that is connected to this platform."
+                "Send apiKey (rk_…) to have an endpoint registered, webhookSecret (whsec_…, from the endpoint's page "
+                "in the Stripe Dashboard) for an endpoint of your own, or accountId (acct_…) for an account that is "
+                "connected to this platform."
             )
         if account_id is not None and not ACCOUNT.fullmatch(account_id):
             raise InvalidRequest("accountId is the id of a Stripe account: acct_…")
+        secret = None if webhook_secret is None else self.kept_secret(webhook_secret)
         account = self.proven_account(scope.mode, api_key, account_id)
         connection = Connection(
             id=self.ids.new("conn"),
             scope=scope,
             provider=PROVIDER,
-            kind="connect" if webhook_secret is None else "own",
+            kind="own" if webhook_secret or api_key else "connect",
             account=account,
-            secrets=() if webhook_secret is None else (self.kept_secret(webhook_secret),),
+            secrets=() if secret is None else (secret,),
             api_key=None if api_key is None else self.vault.encrypt(api_key),
             created_at=now,
         )
+        if api_key is not None and webhook_secret is None:
+            return self.registered(connection, api_key)
+        return self.added(connection, now)
+
+    def registered(self, connection: Connection, api_key: str) -> Connection:
+        """The connection with an endpoint at Stripe; there is none of it where the connection could not be kept."""
+        with self.unit_of_work.read() as tx:
+            active = {each.id for each in active_connections(tx)}
+            if any(is_rival(each, connection) for each in tx.access.connections(connection.scope)):
+                raise AccountTaken
+        endpoint = self.stripe.register(api_key, connection.id, active)
+        complete = evolve(connection, secrets=(self.vault.encrypt(endpoint.secret),), endpoints=(endpoint.id,))
+        try:
+            return self.added(complete, connection.created_at)
+        except RefportError:
+            with suppress(RefportError):
+                self.stripe.remove(api_key, connection.id)
+            raise
+
+    def added(self, connection: Connection, now: datetime) -> Connection:
         with self.unit_of_work.begin() as tx:
             tx.access.put_connection(connection)
-            if api_key is not None:
-                wake_lookups(tx, scope)
+            if connection.api_key is not None:
+                wake_lookups(tx, connection.scope)
         self.known.changed()
         if connection.kind == "connect":
             self.application.adopt(connection, now=now)
@@ -84,8 +138,17 @@ class StripeConnections:
 
     def list(self, scope: Scope) -> Sequence[Connection]:
         """Those that did not end."""
+        return [connection for connection in self.all(scope) if connection.ended_at is None]
+
+    def all(self, scope: Scope) -> Sequence[Connection]:
+        """Those that ended too."""
         with self.unit_of_work.read() as tx:
-            return [connection for connection in tx.access.connections(scope) if connection.ended_at is None]
+            return tx.access.connections(scope)
+
+    def get(self, scope: Scope, connection_id: str) -> Connection:
+        """Whether it ended or not. Raises ``NotFound``."""
+        with self.unit_of_work.read() as tx:
+            return known_in(scope, tx.access.connection(connection_id))
 
     def change(
         self,
@@ -120,9 +183,72 @@ class StripeConnections:
                 wake_lookups(tx, scope)
         return result
 
+    def rotate(self, scope: Scope, connection_id: str) -> Connection:
+        """A second endpoint with a secret of its own delivers beside the first until that one is retired.
+
+        Raises ``NotFound``, ``Conflict`` where there is no key to do it with, ``InvalidRequest``,
+        ``ProviderUnavailable``.
+        """
+        connection = self.active(scope, connection_id)
+        api_key = self.key_of(connection)
+        with self.unit_of_work.read() as tx:
+            active = {each.id for each in active_connections(tx)}
+        endpoint = self.stripe.register(api_key, connection.id, active)
+        return self.with_endpoint(scope, connection_id, endpoint)
+
+    def retire(self, scope: Scope, connection_id: str) -> Connection:
+        """All but the newest secret are good no more, and their endpoints are removed at Stripe.
+
+        Raises ``NotFound``, ``Conflict`` where there is one secret alone, ``ProviderUnavailable``.
+        """
+        connection = self.active(scope, connection_id)
+        if len(connection.secrets) < 2:
+            raise Conflict("There is one secret alone; rotate it first, or add its successor.")
+        if connection.endpoints:
+            self.stripe.remove(self.key_of(connection), connection.id, but=connection.endpoints[-1])
+        return self.put(
+            scope, connection_id, lambda each: evolve(each, secrets=each.secrets[-1:], endpoints=each.endpoints[-1:])
+        )
+
+    def repair(self, scope: Scope, connection_id: str) -> Connection:
+        """The endpoint at Stripe is there, enabled, and asks for exactly our events.
+
+        Raises ``NotFound``, ``Conflict`` where there is no key to do it with, ``InvalidRequest``,
+        ``ProviderUnavailable``.
+        """
+        connection = self.active(scope, connection_id)
+        made = self.stripe.repair(self.key_of(connection), connection)
+        return connection if made is None else self.with_endpoint(scope, connection_id, made)
+
+    def with_endpoint(self, scope: Scope, connection_id: str, endpoint: Registered) -> Connection:
+        secret = self.vault.encrypt(endpoint.secret)
+        return self.put(
+            scope,
+            connection_id,
+            lambda each: evolve(each, secrets=(*each.secrets, secret), endpoints=(*each.endpoints, endpoint.id)),
+        )
+
+    def key_of(self, connection: Connection) -> str:
+        """Raises ``Conflict`` where there is none."""
+        if connection.kind == "connect":
+            raise Conflict("Events of this connection come in by the platform's endpoint; it has none of its own.")
+        if connection.api_key is None:
+            raise Conflict(
+                "This connection has no API key to do that with at Stripe: give it one (apiKey), or do it on the "
+                "endpoint's page in the Stripe Dashboard and add the new signing secret here (addSecret)."
+            )
+        return self.vault.decrypt(connection.api_key)
+
     def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
-        """Its events are refused from now on; its books stay. Raises ``NotFound``."""
-        return self.put(scope, connection_id, lambda connection: evolve(connection, ended_at=now))
+        """Its events are refused from now on; its books stay. At Stripe its endpoint is removed, or the platform's
+        access given up, as far as that can be done now. Raises ``NotFound``."""
+        ended = self.put(scope, connection_id, lambda each: evolve(each, ended_at=now, ended_because="disconnected"))
+        with suppress(RefportError):
+            if ended.api_key is not None:
+                self.stripe.remove(self.vault.decrypt(ended.api_key), ended.id)
+            elif ended.kind == "connect" and ended.account is not None:
+                self.stripe.revoke(scope.mode, ended.account)
+        return ended
 
     def deauthorized(self, delivery: Delivery) -> None:
         """An account left the platform: its Connect connection ends, unless it was made after that was stated."""
@@ -136,7 +262,9 @@ class StripeConnections:
                 and connection.ended_at is None
                 and connection.created_at <= delivery.stated_at + SAME_SECOND
             ):
-                tx.access.put_connection(evolve(connection, ended_at=delivery.received_at))
+                tx.access.put_connection(
+                    evolve(connection, ended_at=delivery.received_at, ended_because="deauthorized")
+                )
         self.known.changed()
 
     def put(self, scope: Scope, connection_id: str, changed: Callable[[Connection], Connection]) -> Connection:
@@ -159,7 +287,7 @@ class StripeConnections:
             raise InvalidRequest(
                 f"apiKey is a secret or restricted key of Stripe's {mode} mode: rk_{mode}_… or sk_{mode}_…"
             )
-        account = self.accounts.account_of(api_key)
+        account = self.stripe.account_of(api_key)
         if stated not in (None, account):
             raise AccountMismatch(f"This key belongs to {account}, and the connection to {stated}.")
         return account
@@ -195,10 +323,31 @@ def wake_lookups(tx: Transaction, scope: Scope) -> None:
             tx.lookups.failed(due, "An API key was given; this is asked next.", LONG_AGO)
 
 
-def active_in(scope: Scope, connection: Connection | None) -> Connection:
-    if connection is None or connection.scope != scope or connection.ended_at is not None:
+def known_in(scope: Scope, connection: Connection | None) -> Connection:
+    if connection is None or connection.scope != scope:
         raise NotFound("There is no such connection in this workspace and mode.")
     return connection
+
+
+def active_in(scope: Scope, connection: Connection | None) -> Connection:
+    known = known_in(scope, connection)
+    if known.ended_at is not None:
+        raise NotFound("This connection has ended; connect the account again.")
+    return known
+
+
+def active_connections(tx: Transaction) -> Iterator[Connection]:
+    """Those of the whole installation."""
+    for workspace in tx.access.workspaces():
+        for mode in Mode:
+            for connection in tx.access.connections(Scope(workspace.id, mode)):
+                if connection.ended_at is None:
+                    yield connection
+
+
+def is_rival(each: Connection, connection: Connection) -> bool:
+    """Whether it stands in the way of an own endpoint for the same account."""
+    return each.ended_at is None and each.kind == "own" and each.account == connection.account
 
 
 class KnownConnections:
@@ -212,7 +361,7 @@ class KnownConnections:
         self.unit_of_work = unit_of_work
         self.seconds = seconds
         self.number = number
-        self.known: dict[Place, tuple[float, Connection | None]] = {}
+        self.known: dict[Place, tuple[float, Any]] = {}
 
     def changed(self) -> None:
         """A connection was written: whatever is known may be old."""
@@ -224,20 +373,27 @@ class KnownConnections:
     def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
         return self.find((account, mode), lambda tx: tx.access.connection_of(PROVIDER, account, mode), may_wait)
 
-    def find(self, place: Place, ask: Callable[[Transaction], Connection | None], may_wait: bool) -> Connection | None:
+    def platform_secrets(self, *, may_wait: bool = True) -> Mapping[Mode, tuple[bytes, ...]]:
+        def secrets(tx: Transaction) -> Mapping[Mode, tuple[bytes, ...]]:
+            known = tx.access.platform_endpoints(PROVIDER)
+            return {mode: tuple(each.secret for each in known if each.mode is mode) for mode in Mode}
+
+        return self.find(PLATFORM, secrets, may_wait)
+
+    def find(self, place: Place, ask: Callable[[Transaction], T], may_wait: bool) -> T:
         """Raises ``NotAtHand``."""
         known, since = self.known, self.seconds()
-        asked_at, connection = known.get(place, (-FRESH_SECONDS, None))
+        asked_at, found = known.get(place, (-math.inf, None))
         if since - asked_at < FRESH_SECONDS:
-            return connection
+            return found  # type: ignore[no-any-return]  # a place is asked about in one way
         if not may_wait:
             raise NotAtHand
         with self.unit_of_work.read() as tx:
-            connection = ask(tx)
+            found = ask(tx)
         if len(known) >= self.number:
             known.clear()
-        known[place] = (since, connection)  # into what was begun with: a change meanwhile has begun anew
-        return connection
+        known[place] = (since, found)  # into what was begun with: a change meanwhile has begun anew
+        return found
 
 
 @frozen(kw_only=True)
@@ -255,12 +411,18 @@ class KnownKeys:
                 for connection in tx.access.connections(scope)
                 if connection.ended_at is None and account in (None, connection.account)
             ]
-        for connection in connections:
-            if connection.api_key is not None:
-                return ApiAccess(api_key=self.vault.decrypt(connection.api_key))
-        platform_key = self.platforms[scope.mode].secret_key
-        if platform_key is not None and account is not None and any(each.kind == "connect" for each in connections):
-            return ApiAccess(api_key=platform_key, account=account)
+        with_own_key = [each for each in connections if each.api_key is not None]
+        through_platform = [each for each in connections if account is not None and each.kind == "connect"]
+        found = map(self.access_of, (*with_own_key, *through_platform))
+        return next((access for access in found if access is not None), None)
+
+    def access_of(self, connection: Connection) -> ApiAccess | None:
+        """As whom to ask about a connection's account."""
+        if connection.api_key is not None:
+            return ApiAccess(api_key=self.vault.decrypt(connection.api_key))
+        platform_key = self.platforms[connection.scope.mode].secret_key
+        if connection.kind == "connect" and platform_key is not None:
+            return ApiAccess(api_key=platform_key, account=connection.account)
         return None
 
     def can_ask(self, scope: Scope) -> bool:
@@ -283,11 +445,8 @@ class LateClaims:
         with self.unit_of_work.read() as tx:
             lacking = [
                 connection
-                for workspace in tx.access.workspaces()
-                for mode in Mode
-                for connection in tx.access.connections(Scope(workspace.id, mode))
+                for connection in active_connections(tx)
                 if connection.kind == "connect"
-                and connection.ended_at is None
                 and (made_after is None or connection.created_at > made_after)
                 and lacks(tx, connection)
             ]

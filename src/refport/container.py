@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import Final
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
@@ -17,26 +18,36 @@ from dependency_injector.providers import (
 from adapters.http.calls import PROVIDER as CALLS
 from adapters.http.calls import CallTranslator
 from adapters.http.click_buffer import ClickBuffer
+from adapters.http.dashboard.accounts import Accounts
+from adapters.http.dashboard.acts import Audited
+from adapters.http.dashboard.app import Dashboard
+from adapters.http.dashboard.live import Feeds
+from adapters.http.dashboard.passwords import Passwords
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
 from adapters.persistence.memory import MemoryUnitOfWork
 from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
+from adapters.stripe.asking import Asking
 from adapters.stripe.lookups import StripeLookUps
 from adapters.stripe.translator import StripeTranslator
 from adapters.stripe.vault import Vault
 from adapters.stripe.webhook import StripeWebhook
+from refport.at_stripe import StripeSide
+from refport.authorizations import Authorizations
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock, SystemClock
+from refport.connection_checks import ConnectionChecks
 from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaims, StripeConnections
 from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
 from refport.secret_key import derived, secret_keys_of
 from refport.settings import Settings
-from refport.stripe_accounts import StripeAccounts
 from refport.worker import Worker
 from refport_core.application import Application
 from refport_core.scope import Mode
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 def click_keys(secret_keys: tuple[str, ...]) -> list[bytes]:
@@ -81,26 +92,55 @@ class Container(DeclarativeContainer):
     translator = Singleton(StripeTranslator)
     lookups = Singleton(StripeLookUps, known_keys, settings.provided.stripe_api_base)
 
+    translators = Dict({PROVIDER: translator, CALLS: Singleton(CallTranslator)})
     application = Singleton(
-        Application,
-        unit_of_work=unit_of_work,
-        clock=clock,
-        ids=ids,
-        click_ids=click_ids,
-        translators=Dict({PROVIDER: translator, CALLS: Singleton(CallTranslator)}),
+        Application, unit_of_work=unit_of_work, clock=clock, ids=ids, click_ids=click_ids, translators=translators
     )
     inbox = Singleton(Inbox, application)
     known_links = Singleton(KnownLinks, unit_of_work, Object(time.monotonic))
     click_buffer = Singleton(ClickBuffer, application)
     keys = Singleton(KeyRing, unit_of_work, clock, ids, Object(secrets.token_bytes))
+    asking = Singleton(Asking, settings.provided.stripe_api_base, settings.provided.stripe_connect_base)
+    stripe_side = Singleton(StripeSide, asking=asking, public_url=config.public_url, platforms=settings.provided.stripe)
+    audited = Singleton(Audited, unit_of_work)
     connections = Singleton(
         StripeConnections,
-        unit_of_work=unit_of_work,
+        unit_of_work=audited,
         application=application,
         vault=vault,
-        accounts=Singleton(StripeAccounts, settings.provided.stripe_api_base),
+        stripe=stripe_side,
         ids=ids,
         known=known_connections,
+    )
+    checks = Singleton(ConnectionChecks, unit_of_work=unit_of_work, stripe=stripe_side, keys=known_keys)
+    authorizations = Singleton(
+        Authorizations,
+        unit_of_work=unit_of_work,
+        connections=connections,
+        known=known_connections,
+        stripe=stripe_side,
+        vault=vault,
+        platforms=settings.provided.stripe,
+    )
+    accounts = Singleton(
+        Accounts,
+        unit_of_work=unit_of_work,
+        ids=ids,
+        passwords=Singleton(Passwords),
+        random_bytes=Object(secrets.token_bytes),
+    )
+    feeds = Singleton(Feeds, unit_of_work)
+    dashboard = Singleton(
+        Dashboard,
+        application=Singleton(
+            Application, unit_of_work=audited, clock=clock, ids=ids, click_ids=click_ids, translators=translators
+        ),
+        unit_of_work=audited,
+        accounts=accounts,
+        connections=connections,
+        keys=keys,
+        feeds=feeds,
+        ids=ids,
     )
     worker = Singleton(
         Worker,
@@ -108,6 +148,7 @@ class Container(DeclarativeContainer):
         unit_of_work=unit_of_work,
         lookups=lookups,
         claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
+        checks=checks,
         clock=clock,
         pace=Singleton(SystemClock),
     )
@@ -120,6 +161,7 @@ def container_of(settings: Settings) -> Container:
         {
             "persistence": settings.persistence,
             "clock": "system" if settings.clock is None else "frozen",
+            "public_url": settings.public_url or DEFAULT_URL,
         }
     )
     container.check_dependencies()

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from refport.connection_checks import ConnectionChecks
 from refport.connections import LateClaims
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts
@@ -35,6 +36,7 @@ class Worker:
     unit_of_work: UnitOfWork
     lookups: LookUps
     claims: LateClaims
+    checks: ConnectionChecks
     clock: Clock
     pace: Clock
 
@@ -71,6 +73,7 @@ class Worker:
                 if claimed_at is None or rested_at is None or moment - rested_at >= BETWEEN_CLAIMS:
                     self.claims.claim(made_after=claimed_at and claimed_at - YOUNG)
                     claimed_at, rested_at = self.clock.now(), moment
+                    self.checks.round(moment)
                 done = self.work()
                 broken = 0
             except Unavailable as error:

@@ -62,6 +62,10 @@ class Interrupted(Unavailable):
     again at once."""
 
 
+class ProviderUnavailable(Unavailable):
+    """The payment processor did not answer in time, or asked to wait; the message says what to do."""
+
+
 class BrokenPromise(RefportError):
     """Our own promise does not hold; the sender can do nothing about it."""
 

@@ -97,6 +97,7 @@ class FakeStripe:
         self.endpoints: dict[str, Endpoint] = {}
         self.happened: list[Happening] = []
         self.post = Post()
+        self.refused_url: str | None = None
         self._objects: dict[tuple[str | None, str], dict[str, Any]] = {}
         self._faults: deque[tuple[Fault, str]] = deque()
         self._replies: dict[tuple[str, str], Answer] = {}
@@ -134,6 +135,10 @@ class FakeStripe:
     def fail(self, *faults: Fault, path: str = "") -> None:
         """One fault for each of the next requests to an address that begins so, the SDK's own retries included."""
         self._faults.extend((fault, path) for fault in faults)
+
+    def refuse_url(self, message: str) -> None:
+        """From now on no endpoint is registered: it could not be reached."""
+        self.refused_url = message
 
     # -- what happens at Stripe ---------------------------------------------------------------------
 
@@ -278,6 +283,8 @@ class FakeStripe:
             return 200, self._paged([each.shown() for each in reversed(own)], request)
         form = nested(request.form)
         if not endpoint_id:
+            if self.refused_url is not None:
+                raise Refusal(400, "url_invalid", self.refused_url)
             if len(own) >= MOST_ENDPOINTS:
                 raise Refusal(400, "too_many", f"You have reached the maximum of {MOST_ENDPOINTS} webhook endpoints.")
             made = Endpoint(

@@ -41,7 +41,7 @@ from adapters.http.errors import Errors
 from adapters.http.given import caller, give
 from adapters.http.headers import protect
 from adapters.http.inbox import Inbox
-from adapters.http.integrations import ConnectionService
+from adapters.http.integrations import CheckService, ConnectionService
 from adapters.http.keys import KeyRing, with_a_key
 from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
@@ -78,6 +78,7 @@ def create_app(
     keys: KeyRing,
     tokens: EmbedTokens,
     connections: ConnectionService,
+    checks: CheckService,
     clock: Clock,
     ids: Ids,
     public_url: str,
@@ -86,8 +87,8 @@ def create_app(
     clock_header: bool = False,
     afterwards: Afterwards = MappingProxyType({}),
     can_look_up: CanLookUp | None = None,
-    lifespan: Sequence[Lifespan] = (),
     dashboard: Dashboard | None = None,
+    lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """The host. ``webhooks`` are keyed by processor, ``afterwards`` by event type: what follows once such an event is
     durable. ``max_body`` is in bytes. ``clock_header``: on a frozen host ``Refport-Clock`` is a request's "now".
@@ -105,6 +106,7 @@ def create_app(
             "application": give(application),
             "unit_of_work": give(unit_of_work),
             "connections": give(connections),
+            "connection_checks": give(checks),
             "addresses": give(addresses),
             "embed_tokens": give(tokens),
             "known_links": give(known_links),
@@ -124,10 +126,10 @@ def create_app(
     ]
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
-    app = Litestar(
-        [*pages, api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
     rendering = None if dashboard is None else dashboard.rendering(public_url)
     pages = [] if dashboard is None or rendering is None else dashboard.routers(rendering, addresses, known_links, time)
+    app = Litestar(
+        [*pages, api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
         before_request=before_all_else,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},

@@ -77,6 +77,7 @@ MEANINGS: Final[Mapping[type[Exception], Meaning]] = {
     core.IdempotencyMismatch: Meaning(409, "IDEMPOTENCY_MISMATCH"),
     UnsupportedMediaType: Meaning(415, "UNSUPPORTED_MEDIA_TYPE"),
     core.Unavailable: UNAVAILABLE,
+    core.ProviderUnavailable: Meaning(503, "UNAVAILABLE"),
 }
 """By class: the nearest ancestor that stands here tells. What has none is a bug of ours."""
 
@@ -89,6 +90,7 @@ SENTENCES: Final[Mapping[type[Exception], str]] = {
     core.Conflict: "This contradicts what is already there.",
     core.AccountTaken: "Another active connection holds this account and mode; disconnect that one first.",
     core.AccountMismatch: "The key belongs to another account than the connection's.",
+    core.ProviderUnavailable: "The payment processor did not answer in time: send the same again.",
     core.TestMode: "Test money is never paid out; use a live key.",
     core.IdempotencyMismatch: "This Idempotency-Key was used for something else; use one key for one call.",
     UnsupportedMediaType: "Send JSON, and say so: Content-Type: application/json.",
@@ -107,12 +109,12 @@ OF_THE_FRAMEWORK: Final[Mapping[int, Meaning]] = {
 }
 
 
-def meaning_of(error: Exception) -> Meaning | None:
-    """The line of the table for this error; ``None``: a bug."""
 ProblemPage: TypeAlias = Callable[[Request[Any, Any, Any], int, str, Mapping[str, str]], Response[Any]]
 """The dashboard's page for a status, with a sentence and headers."""
 
 
+def meaning_of(error: Exception) -> Meaning | None:
+    """The line of the table for this error; ``None``: a bug."""
     for ancestor in type(error).__mro__:
         if ancestor in MEANINGS:
             return MEANINGS[ancestor]
@@ -147,9 +149,9 @@ class Errors:
     """Answers errors with the table. What is in no line is logged by type, place and an id that the caller sees."""
 
     ids: Ids
+    dashboard_page: ProblemPage | None = None
 
     def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    dashboard_page: ProblemPage | None = None
         """The envelope, or where people read a page. Never a trace, never a 5xx but 503."""
         meaning = meaning_of(error)
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -169,11 +171,11 @@ class Errors:
             return problem_shown(request, meaning.status, meaning.code, message, headers)
         if is_page(request.scope):
             return page_of(meaning.status, headers)
-        return Response(
-            ErrorAnswer(error=Problem(code=meaning.code, message=message)),
         if self.dashboard_page is not None and is_dashboard(request.scope):
             words = words_of(error) if meaning.status == HTTPStatus.FORBIDDEN else message
             return self.dashboard_page(request, meaning.status, words, headers)
+        return Response(
+            ErrorAnswer(error=Problem(code=meaning.code, message=message)),
             status_code=meaning.status,
             headers=headers,
             media_type="application/json",

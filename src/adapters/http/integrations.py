@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
@@ -10,10 +10,11 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http.bodies import Id, Secret
+from adapters.http.connection_health import ConnectionHealth
 from adapters.http.documents import with_body, with_key
 from adapters.http.given import Caller, Now
 from adapters.http.lists import GivenListing, Listed, answered, having, listed, page_of
-from adapters.http.times import instant
+from adapters.http.times import Instant, instant
 from refport_core.ports import Connection
 from refport_core.scope import Mode, Scope
 
@@ -24,12 +25,17 @@ class ConnectionService(Protocol):
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
     ) -> Connection:
-        """An account id without a secret makes a Connect connection. Raises ``InvalidRequest`` where nothing is
-        given that events could come in by, ``AccountTaken``, ``AccountMismatch``, ``Unavailable``."""
+        """A key alone has an endpoint registered, an account id alone makes a Connect connection. Raises
+        ``InvalidRequest`` where nothing is given that events could come in by, ``AccountTaken``, ``AccountMismatch``,
+        ``ProviderUnavailable``."""
         ...
 
     def list(self, scope: Scope) -> Sequence[Connection]:
         """The active connections of a workspace and mode."""
+        ...
+
+    def get(self, scope: Scope, connection_id: str) -> Connection:
+        """Whether it ended or not. Raises ``NotFound``."""
         ...
 
     def change(
@@ -44,16 +50,44 @@ class ConnectionService(Protocol):
         """Secrets rotate without a gap. Raises ``NotFound``, ``Conflict`` for the last secret, ``AccountMismatch``."""
         ...
 
+    def rotate(self, scope: Scope, connection_id: str) -> Connection:
+        """A second endpoint, with a secret of its own, beside the first. Raises ``NotFound``, ``Conflict`` without an
+        API key, ``InvalidRequest``, ``ProviderUnavailable``."""
+        ...
+
+    def retire(self, scope: Scope, connection_id: str) -> Connection:
+        """The newest secret alone is good from now on. Raises ``NotFound``, ``Conflict`` where there is no other,
+        ``ProviderUnavailable``."""
+        ...
+
+    def repair(self, scope: Scope, connection_id: str) -> Connection:
+        """The endpoint is there and asks for exactly our events. Raises as ``rotate`` does."""
+        ...
+
     def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
         """From now on nothing comes in by it; what came in stays. Raises ``NotFound``."""
         ...
 
 
+class CheckService(Protocol):
+    """Knows how connections are doing."""
+
+    def health(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
+        """By what is known here. Raises ``NotFound``."""
+        ...
+
+    def check(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
+        """The same, after the provider was asked. Raises ``NotFound``."""
+        ...
+
+
 Connections: TypeAlias = NamedDependency[SkipValidation[ConnectionService]]
+Checks: TypeAlias = NamedDependency[SkipValidation[CheckService]]
 
 
 class NewIntegration(Struct, rename="camel", kw_only=True):
-    """``webhookSecret`` makes a connection of an endpoint of your own, ``accountId`` alone one through Connect."""
+    """``apiKey`` alone has an endpoint registered at Stripe; ``webhookSecret`` is that of an endpoint of your own, for
+    which ``apiKey`` looks things up; ``accountId`` alone is an account connected to this platform."""
 
     webhook_secret: Secret | None = None
     api_key: Secret | None = None
@@ -69,12 +103,17 @@ class IntegrationChange(Struct, rename="camel", kw_only=True):
 
 
 class Integration(Struct, rename="camel"):
-    """``webhookPath`` is where the provider sends its events. ``accountId`` is ``null`` while it is unknown."""
+    """``webhookPath`` is where the provider sends its events. ``accountId`` is ``null`` while it is unknown. ``kind``:
+    ``own`` is an endpoint of the account's own, ``connect`` one of this platform's."""
 
     id: str
     mode: Mode
     account_id: str | None
     webhook_path: str
+    kind: Literal["own", "connect"]
+    created_at: Instant
+    ended_at: Instant | None
+    ended_because: Literal["disconnected", "deauthorized"] | None
 
 
 def integration_of(connection: Connection) -> Integration:
@@ -84,6 +123,10 @@ def integration_of(connection: Connection) -> Integration:
         mode=connection.scope.mode,
         account_id=connection.account,
         webhook_path=f"/webhooks/{connection.provider}/{place}",
+        kind=connection.kind,
+        created_at=instant(connection.created_at),
+        ended_at=instant(connection.ended_at),
+        ended_because=connection.ended_because,
     )
 
 
@@ -115,6 +158,17 @@ def list_stripe_connections(caller: Caller, connections: Connections, listing: G
     return answered(page, integration_of)
 
 
+@get(
+    "/integrations/stripe/{connection_id:str}",
+    operation_id="getStripeConnection",
+    sync_to_thread=True,
+    responses=with_key(404),
+)
+def get_stripe_connection(caller: Caller, connections: Connections, connection_id: FromPath[str]) -> Integration:
+    """A connection, whether it has ended or not."""
+    return integration_of(connections.get(caller, connection_id))
+
+
 @patch(
     "/integrations/stripe/{connection_id:str}",
     operation_id="changeStripeConnection",
@@ -144,8 +198,82 @@ def change_stripe_connection(
     responses=with_key(404),
 )
 def disconnect_stripe(caller: Caller, connections: Connections, now: Now, connection_id: FromPath[str]) -> Integration:
-    """Disconnect an account. What it sent stays."""
+    """Disconnect an account. What it sent stays; at Stripe its endpoint is removed, where a key allows it."""
     return integration_of(connections.end(caller, connection_id, now=now))
 
 
-ROUTES = (connect_stripe, list_stripe_connections, change_stripe_connection, disconnect_stripe)
+@post(
+    "/integrations/stripe/{connection_id:str}/rotate",
+    operation_id="rotateStripeSecret",
+    status_code=200,
+    sync_to_thread=True,
+    responses=with_key(404, 409),
+)
+def rotate_stripe_secret(caller: Caller, connections: Connections, connection_id: FromPath[str]) -> Integration:
+    """Register a second endpoint with a new signing secret; both deliver until the old one is retired."""
+    return integration_of(connections.rotate(caller, connection_id))
+
+
+@post(
+    "/integrations/stripe/{connection_id:str}/retire",
+    operation_id="retireStripeSecrets",
+    status_code=200,
+    sync_to_thread=True,
+    responses=with_key(404, 409),
+)
+def retire_stripe_secrets(caller: Caller, connections: Connections, connection_id: FromPath[str]) -> Integration:
+    """Retire all signing secrets but the newest, and remove their endpoints at Stripe."""
+    return integration_of(connections.retire(caller, connection_id))
+
+
+@post(
+    "/integrations/stripe/{connection_id:str}/repair",
+    operation_id="repairStripeEndpoint",
+    status_code=200,
+    sync_to_thread=True,
+    responses=with_key(404, 409),
+)
+def repair_stripe_endpoint(caller: Caller, connections: Connections, connection_id: FromPath[str]) -> Integration:
+    """Have the endpoint at Stripe enabled, with exactly the events that are needed; a new one where it is gone."""
+    return integration_of(connections.repair(caller, connection_id))
+
+
+@get(
+    "/integrations/stripe/{connection_id:str}/health",
+    operation_id="getStripeHealth",
+    sync_to_thread=True,
+    responses=with_key(404),
+)
+def get_stripe_health(
+    caller: Caller, connection_checks: Checks, now: Now, connection_id: FromPath[str]
+) -> ConnectionHealth:
+    """How a connection is doing, by the last check and by what came in. Stripe is not asked."""
+    return connection_checks.health(caller, connection_id, now=now)
+
+
+@post(
+    "/integrations/stripe/{connection_id:str}/check",
+    operation_id="checkStripeConnection",
+    status_code=200,
+    sync_to_thread=True,
+    responses=with_key(404),
+)
+def check_stripe_connection(
+    caller: Caller, connection_checks: Checks, now: Now, connection_id: FromPath[str]
+) -> ConnectionHealth:
+    """Ask Stripe now how the connection's endpoint and key are doing; it is done by itself each hour."""
+    return connection_checks.check(caller, connection_id, now=now)
+
+
+ROUTES = (
+    connect_stripe,
+    list_stripe_connections,
+    get_stripe_connection,
+    change_stripe_connection,
+    disconnect_stripe,
+    rotate_stripe_secret,
+    retire_stripe_secrets,
+    repair_stripe_endpoint,
+    get_stripe_health,
+    check_stripe_connection,
+)

@@ -1,5 +1,6 @@
 """Which connection an event came in by."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from refport_core.ports import Connection
@@ -16,4 +17,8 @@ class Connections(Protocol):
 
     def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
         """The active Connect connection of this Stripe account and mode, in the whole installation."""
+        ...
+
+    def platform_secrets(self, *, may_wait: bool = True) -> Mapping[Mode, tuple[bytes, ...]]:
+        """The encrypted secrets of the platform's endpoints that this host registered."""
         ...

@@ -12,6 +12,7 @@ from adapters.stripe.accounts import named_in
 from adapters.stripe.asking import Asking, Question, StripeProblem, Trouble
 from adapters.stripe.events import SUBSCRIBED
 from adapters.stripe.lookups import ApiAccess
+from adapters.stripe.objects.shapes import Timestamp, utc
 
 T = TypeVar("T")
 
@@ -51,7 +52,11 @@ class Undelivered(Struct):
 
     id: str
     type: str
-    created: int
+    created: Timestamp
+
+    @property
+    def occurred_at(self) -> datetime:
+        return utc(self.created)
 
 
 class _List(Struct):

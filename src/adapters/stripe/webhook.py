@@ -24,8 +24,8 @@ LONGEST_SIGNATURE = 4096  # characters; one secret takes about seventy
 class StripeWebhook:
     """The port ``Webhook`` for Stripe: merchants' own endpoints, and a Connect platform's.
 
-    ``connect_secrets`` are the signing secrets of the platform's endpoints: the live one may carry events of both
-    modes, the test one only those of test mode.
+    ``connect_secrets`` are the signing secrets of the platform's endpoints that the settings name, beside those that
+    ``connections`` know: the live one may carry events of both modes, the test one only those of test mode.
     """
 
     def __init__(self, connections: Connections, vault: Vault, connect_secrets: Mapping[Mode, tuple[str, ...]]) -> None:
@@ -55,11 +55,10 @@ class StripeWebhook:
         return delivery_of(event_document(body), body, given, connection_id=connection.id, now=now)
 
     def _read_connect(self, body: bytes, signature: str, now: datetime, *, may_wait: bool) -> Delivery:
-        if not any(self._connect_secrets.values()):
+        secrets = self._platform_secrets(may_wait=may_wait)
+        if not any(secrets.values()):
             raise NotFound("No signing secret of a Connect platform is set.")
-        signed_for = next(
-            (mode for mode in Mode if is_signed(body, signature, self._connect_secrets.get(mode, ()))), None
-        )
+        signed_for = next((mode for mode in Mode if is_signed(body, signature, secrets[mode])), None)
         if signed_for is None:
             raise InvalidSignature("No signing secret of the platform made the Stripe-Signature of this body.")
         refuse_old(signature, now)
@@ -71,6 +70,13 @@ class StripeWebhook:
         connection = self._connections.of_account(account, mode, may_wait=may_wait) if account else None
         given = Circumstances(scope=connection.scope if connection else None, mode=mode, account=account)
         return delivery_of(document, body, given, connection_id=connection.id if connection else None, now=now)
+
+    def _platform_secrets(self, *, may_wait: bool) -> dict[Mode, tuple[str, ...]]:
+        """Those of the settings, and those of endpoints that this host registered itself."""
+        kept = self._connections.platform_secrets(may_wait=may_wait)
+        return {
+            mode: (*self._connect_secrets.get(mode, ()), *map(self._vault.decrypt, kept.get(mode, ()))) for mode in Mode
+        }
 
 
 def event_document(body: bytes) -> Document:

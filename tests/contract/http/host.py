@@ -13,9 +13,11 @@ from litestar import Litestar
 
 from adapters.http.app import create_app
 from adapters.http.click_buffer import ClickBuffer
+from adapters.http.connection_health import ConnectionHealth, HealthStatus
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
+from adapters.http.times import instant
 from adapters.persistence.memory import MemoryUnitOfWork
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
@@ -82,6 +84,7 @@ class KeptConnections:
 
     ids: TimeOrderedIds
     kept: dict[str, Connection] = field(factory=dict)
+    done: list[str] = field(factory=list)
 
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
@@ -108,8 +111,35 @@ class KeptConnections:
             raise NotFound
         return connection
 
+    def get(self, scope: Scope, connection_id: str) -> Connection:
+        return self.change(scope, connection_id)
+
+    def rotate(self, scope: Scope, connection_id: str) -> Connection:
+        return self.looked_after("rotate", scope, connection_id)
+
+    def retire(self, scope: Scope, connection_id: str) -> Connection:
+        return self.looked_after("retire", scope, connection_id)
+
+    def repair(self, scope: Scope, connection_id: str) -> Connection:
+        return self.looked_after("repair", scope, connection_id)
+
+    def looked_after(self, act: str, scope: Scope, connection_id: str) -> Connection:
+        connection = self.get(scope, connection_id)
+        self.done.append(act)
+        return connection
+
+    def health(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
+        account = self.get(scope, connection_id).account
+        return ConnectionHealth(
+            connection_id, "own", scope.mode, account, HealthStatus.HEALTHY, None, None, None, [], [], [], []
+        )
+
+    def check(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
+        return msgspec.structs.replace(self.health(scope, connection_id, now=now), checked_at=instant(now))
+
     def end(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
-        self.kept[connection_id] = evolve(self.change(scope, connection_id), ended_at=now)
+        connection = self.change(scope, connection_id)
+        self.kept[connection_id] = evolve(connection, ended_at=now, ended_because="disconnected")
         return self.kept[connection_id]
 
 
@@ -155,6 +185,7 @@ class Host:
             keys=self.keys,
             tokens=SealedEmbedTokens([b"1" * 32]),
             connections=self.connections,
+            checks=self.connections,
             clock=self.clock,
             ids=self.ids,
             public_url="https://go.example/",

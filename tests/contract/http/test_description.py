@@ -96,7 +96,9 @@ def test_the_routes_are_those_of_the_contract(described: dict[str, Any]) -> None
     assert routes == {
         "POST /webhooks/stripe/*",
         *(f"{method} /api/integrations/stripe" for method in ("GET", "POST")),
-        *(f"{method} /api/integrations/stripe/*" for method in ("PATCH", "DELETE")),
+        *(f"{method} /api/integrations/stripe/*" for method in ("GET", "PATCH", "DELETE")),
+        *(f"POST /api/integrations/stripe/*/{act}" for act in ("rotate", "retire", "repair", "check")),
+        "GET /api/integrations/stripe/*/health",
         *(f"{method} /api/{noun}" for noun in ("programs", "partners", "links") for method in ("GET", "POST")),
         *(f"{method} /api/{noun}/*" for noun in ("programs", "partners", "links") for method in ("GET", "PATCH")),
         *(f"GET /api/links/*/qr.{kind}" for kind in ("svg", "png")),

@@ -54,7 +54,7 @@ def test_a_method_that_is_not_there_is_a_405(host: Host, method: str, path: str,
     [
         ("/api/programs", {"GET", "POST", "OPTIONS"}),
         ("/api/links/lnk_1", {"GET", "PATCH", "OPTIONS"}),
-        ("/api/integrations/stripe/conn_1", {"PATCH", "DELETE", "OPTIONS"}),
+        ("/api/integrations/stripe/conn_1", {"GET", "PATCH", "DELETE", "OPTIONS"}),
         ("/webhooks/stripe/conn_1", {"POST", "OPTIONS"}),
     ],
 )

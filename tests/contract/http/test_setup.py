@@ -370,6 +370,10 @@ def test_connections_are_made_listed_and_ended(host: Host) -> None:
         "mode": "live",
         "accountId": None,
         "webhookPath": f"/webhooks/stripe/{own['id']}",
+        "kind": "own",
+        "createdAt": "2026-03-10T12:00:00.000Z",
+        "endedAt": None,
+        "endedBecause": None,
     } == own
     assert ("acct_1", "/webhooks/stripe/connect") == (connected["accountId"], connected["webhookPath"])
     assert [connected, own] == host.get("/api/integrations/stripe")["data"]
@@ -377,8 +381,38 @@ def test_connections_are_made_listed_and_ended(host: Host) -> None:
     assert own == host.patch(f"/api/integrations/stripe/{own['id']}", {"addSecret": "whsec_2"})
     assert (409, "ACCOUNT_TAKEN") == problem(host.call("POST", "/api/integrations/stripe", {"accountId": "acct_1"}))
     ended = host.call("DELETE", f"/api/integrations/stripe/{own['id']}")
-    assert (200, own) == (ended.status_code, ended.json())
+    over = {**own, "endedAt": "2026-03-10T12:00:00.000Z", "endedBecause": "disconnected"}
+    assert (200, over) == (ended.status_code, ended.json())
     assert [connected] == host.get("/api/integrations/stripe")["data"]
+    assert over == host.get(f"/api/integrations/stripe/{own['id']}")
+
+
+@pytest.mark.parametrize("act", ["rotate", "retire", "repair"])
+def test_endpoints_are_looked_after(host: Host, act: str) -> None:
+    own = host.post("/api/integrations/stripe", {"webhookSecret": "whsec_1"})
+
+    answer = host.call("POST", f"/api/integrations/stripe/{own['id']}/{act}")
+
+    assert (200, own) == (answer.status_code, answer.json())
+    assert [act] == host.connections.done
+    assert (404, "NOT_FOUND") == problem(host.call("POST", f"/api/integrations/stripe/conn_0/{act}"))
+
+
+def test_the_health_of_a_connection_is_told(host: Host) -> None:
+    own = host.post("/api/integrations/stripe", {"webhookSecret": "whsec_1", "accountId": "acct_1"})
+    path = f"/api/integrations/stripe/{own['id']}"
+
+    told = host.get(f"{path}/health")
+
+    assert {
+        "id": own["id"], "kind": "own", "mode": "live", "accountId": "acct_1", "status": "healthy", "checkedAt": None,
+        "lastEvent": None, "apiVersion": None, "missingEventTypes": [], "missingPermissions": [],
+        "undeliveredEvents": [], "findings": [],
+    } == told  # fmt: skip
+    asked = host.call("POST", f"{path}/check")
+    assert (200, "2026-03-10T12:00:00.000Z") == (asked.status_code, asked.json()["checkedAt"])
+    for method, what in (("GET", "health"), ("POST", "check")):
+        assert (404, "NOT_FOUND") == problem(host.call(method, f"{path}/{what}", scope=SHOP_TEST))
 
 
 @pytest.mark.parametrize(

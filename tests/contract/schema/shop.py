@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,12 +12,13 @@ import httpx
 from attrs import evolve, field, frozen
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.stripe.endpoints import Registered
 from refport.asgi import create_app
 from refport.container import Container, container_of
 from refport.ids import id_of
 from refport.settings import Stated, settings_from
 from refport_core.errors import InvalidRequest
-from refport_core.ports import Workspace
+from refport_core.ports import Connection, Workspace
 from refport_core.scope import Mode
 from refport_core.scope import Scope as Whose
 
@@ -40,13 +41,25 @@ class CountedIds:
         return id_of(prefix, (2**120 + self.made).to_bytes(16, "big"))
 
 
-class AccountsByKey:
-    """A provider that knows whose a key is by the key's last letter."""
+class ProviderByKey:
+    """A provider that knows whose a key is by the key's last letter, and does what it is asked."""
 
     def account_of(self, api_key: str) -> str:
         if not re.fullmatch(r"(sk|rk)_(live|test)_[a-z]", api_key):
             raise InvalidRequest("Stripe does not know this key.")
         return f"acct_{api_key[-1]}"
+
+    def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
+        return Registered("we_1", SIGNING_SECRET)
+
+    def repair(self, api_key: str, connection: Connection) -> Registered | None:
+        return None
+
+    def remove(self, api_key: str, connection_id: str, but: str | None = None) -> None:
+        pass
+
+    def revoke(self, mode: Mode, account: str) -> None:
+        pass
 
 
 @frozen
@@ -121,7 +134,7 @@ def container() -> Container:
         )
     )
     made.ids.override(CountedIds())
-    connections = evolve(made.connections(), accounts=AccountsByKey())
+    connections = evolve(made.connections(), stripe=ProviderByKey())
     made.connections.override(connections)
     return made
 

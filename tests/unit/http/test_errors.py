@@ -54,6 +54,8 @@ TABLE: dict[Exception, tuple[int, str, str | None]] = {
     core.IdempotencyMismatch(): (409, "IDEMPOTENCY_MISMATCH", None),
     UnsupportedMediaType(): (415, "UNSUPPORTED_MEDIA_TYPE", None),
     core.Unavailable("database on 10.0.0.1 is locked"): (503, "UNAVAILABLE", None),
+    core.ProviderUnavailable("Stripe is out of reach."): (503, "UNAVAILABLE", "Stripe is out of reach."),
+    core.ProviderUnavailable(): (503, "UNAVAILABLE", None),
     core.CurrencyMismatch("usd and eur"): (503, "UNAVAILABLE", None),
     core.BrokenPromise("hidden"): (503, "UNAVAILABLE", None),
     KeyError("hidden"): (503, "UNAVAILABLE", None),

@@ -1,16 +1,25 @@
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from attrs import evolve
 
+from adapters.stripe.endpoints import Registered
 from adapters.stripe.lookups import ApiAccess
 from refport.connections import KnownKeys, LateClaims, StripeConnections
 from refport.container import Container, container_of
 from refport.settings import Stated, StripePlatform, settings_from
 from refport_core.commands import Delivery
-from refport_core.errors import AccountMismatch, AccountTaken, Conflict, InvalidRequest, NotFound
+from refport_core.errors import (
+    AccountMismatch,
+    AccountTaken,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    ProviderUnavailable,
+    RefportError,
+)
 from refport_core.ports import Connection, Workspace
 from refport_core.positions import Hole, Positions, Question
 from refport_core.scope import Mode, Scope
@@ -21,11 +30,37 @@ SECRET, NEXT_SECRET = "whsec_first", "whsec_second"
 KEYS = {"sk_live_a": "acct_A", "rk_live_a": "acct_A", "sk_live_b": "acct_B", "sk_test_a": "acct_A"}
 
 
-class Accounts:
+class AtStripe:
+    """``done`` is what was asked for, in order; ``answers`` an error instead of the next thing."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, ...]] = []
+        self.error: RefportError | None = None
+        self.endpoint_is_there = True
+
     def account_of(self, api_key: str) -> str:
         if api_key not in KEYS:
             raise InvalidRequest("no such key")
         return KEYS[api_key]
+
+    def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
+        self.do("register", api_key, *sorted(active))
+        return Registered(f"we_{len(self.done)}", f"whsec_{len(self.done)}")
+
+    def repair(self, api_key: str, connection: Connection) -> Registered | None:
+        self.do("repair", api_key)
+        return None if self.endpoint_is_there else Registered("we_new", "whsec_new")
+
+    def remove(self, api_key: str, connection_id: str, but: str | None = None) -> None:
+        self.do("remove", api_key, connection_id, str(but))
+
+    def revoke(self, mode: Mode, account: str) -> None:
+        self.do("revoke", mode, account)
+
+    def do(self, *what: str) -> None:
+        self.done.append(what)
+        if self.error is not None:
+            raise self.error
 
 
 @pytest.fixture
@@ -34,8 +69,13 @@ def container() -> Container:
 
 
 @pytest.fixture
-def service(container: Container) -> StripeConnections:
-    return evolve(container.connections(), accounts=Accounts())
+def at_stripe() -> AtStripe:
+    return AtStripe()
+
+
+@pytest.fixture
+def service(container: Container, at_stripe: AtStripe) -> StripeConnections:
+    return evolve(container.connections(), stripe=at_stripe)
 
 
 def create(service: StripeConnections, scope: Scope = LIVE, **given: Any) -> Connection:
@@ -76,7 +116,7 @@ def test_an_account_alone_makes_a_connect_connection(service: StripeConnections)
     ("given", "advice"),
     [
         ({}, "webhookSecret"),
-        ({"api_key": "sk_live_a"}, "webhookSecret"),
+        ({"api_key": "sk_live_unknown"}, "no such key"),
         ({"webhook_secret": "sk_live_a"}, "whsec_"),
         ({"webhook_secret": SECRET, "account_id": "ca_1"}, "acct_"),
         ({"webhook_secret": SECRET, "api_key": "sk_test_a"}, "live mode"),
@@ -171,6 +211,132 @@ def test_what_is_not_there_or_another_workspaces_or_ended_is_not_found(service: 
     assert [] == list(service.list(LIVE))
 
 
+def test_a_key_alone_has_an_endpoint_registered(
+    container: Container, service: StripeConnections, at_stripe: AtStripe
+) -> None:
+    with container.unit_of_work().begin() as tx:
+        tx.access.put_workspace(evolve(a_workspace(), id="ws_2"))
+    other = create(service, OTHER, webhook_secret=SECRET)
+
+    connection = create(service, api_key="rk_live_a")
+
+    assert [("register", "rk_live_a", other.id)] == at_stripe.done
+    assert ("own", "acct_A", ("we_1",)) == (connection.kind, connection.account, connection.endpoints)
+    assert ["whsec_1"] == secrets_of(service, connection)
+    assert [connection] == list(service.list(LIVE))
+
+
+def test_nothing_is_registered_for_an_account_that_is_connected(
+    service: StripeConnections, at_stripe: AtStripe
+) -> None:
+    create(service, webhook_secret=SECRET, account_id="acct_A")
+    with pytest.raises(AccountTaken):
+        create(service, api_key="rk_live_a")
+    with pytest.raises(AccountMismatch):
+        create(service, api_key="rk_live_a", account_id="acct_B")
+
+    assert [] == at_stripe.done
+
+
+def test_an_endpoint_that_cannot_be_kept_is_removed_again(
+    container: Container, service: StripeConnections, at_stripe: AtStripe
+) -> None:
+    """Somebody else was faster, between the question and the write."""
+
+    class Slow(AtStripe):
+        def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
+            create(service, webhook_secret=SECRET, account_id="acct_A")
+            return super().register(api_key, connection_id, active)
+
+    slow = Slow()
+    with pytest.raises(AccountTaken):
+        create(evolve(service, stripe=slow), api_key="rk_live_a")
+
+    assert ["register", "remove"] == [what[0] for what in slow.done]
+    assert 1 == len(service.list(LIVE))
+
+
+def test_what_stripe_refuses_connects_nothing(service: StripeConnections, at_stripe: AtStripe) -> None:
+    at_stripe.error = InvalidRequest("lacks permissions")
+    with pytest.raises(InvalidRequest, match="lacks permissions"):
+        create(service, api_key="rk_live_a")
+
+    assert [] == list(service.list(LIVE))
+
+
+def test_a_second_endpoint_delivers_until_the_first_is_retired(service: StripeConnections, at_stripe: AtStripe) -> None:
+    connection = create(service, api_key="rk_live_a")
+    with pytest.raises(Conflict, match="one secret alone"):
+        service.retire(LIVE, connection.id)
+
+    rotated = service.rotate(LIVE, connection.id)
+    assert (["whsec_1", "whsec_2"], ("we_1", "we_2")) == (secrets_of(service, rotated), rotated.endpoints)
+
+    retired = service.retire(LIVE, connection.id)
+    assert (["whsec_2"], ("we_2",)) == (secrets_of(service, retired), retired.endpoints)
+    assert ("remove", "rk_live_a", connection.id, "we_2") == at_stripe.done[-1]
+
+
+def test_while_the_old_endpoint_cannot_be_removed_its_secret_is_good(
+    service: StripeConnections, at_stripe: AtStripe
+) -> None:
+    connection = create(service, api_key="rk_live_a")
+    service.rotate(LIVE, connection.id)
+    at_stripe.error = ProviderUnavailable("silent")
+
+    with pytest.raises(ProviderUnavailable):
+        service.retire(LIVE, connection.id)
+    assert 2 == len(service.get(LIVE, connection.id).secrets)
+
+
+def test_secrets_that_were_given_are_retired_without_stripe(service: StripeConnections, at_stripe: AtStripe) -> None:
+    connection = change(service, create(service, webhook_secret=SECRET), add_secret=NEXT_SECRET)
+
+    assert [NEXT_SECRET] == secrets_of(service, service.retire(LIVE, connection.id))
+    assert [] == at_stripe.done
+
+
+def test_an_endpoint_is_repaired_or_made_anew(service: StripeConnections, at_stripe: AtStripe) -> None:
+    connection = create(service, api_key="rk_live_a")
+    assert connection == service.repair(LIVE, connection.id)
+
+    at_stripe.endpoint_is_there = False
+    repaired = service.repair(LIVE, connection.id)
+    assert (["whsec_1", "whsec_new"], ("we_1", "we_new")) == (secrets_of(service, repaired), repaired.endpoints)
+
+
+@pytest.mark.parametrize("act", ["rotate", "repair"])
+def test_without_a_key_nothing_is_done_at_stripe(service: StripeConnections, at_stripe: AtStripe, act: str) -> None:
+    without_key = create(service, webhook_secret=SECRET)
+    connected = create(service, account_id="acct_A")
+    for connection in (without_key, connected):
+        with pytest.raises(Conflict):
+            getattr(service, act)(LIVE, connection.id)
+
+    assert [] == at_stripe.done
+
+
+def test_what_ends_here_ends_at_stripe(service: StripeConnections, at_stripe: AtStripe) -> None:
+    own, connected = create(service, webhook_secret=SECRET, api_key="rk_live_a"), create(service, account_id="acct_A")
+    without_key = create(service, webhook_secret=SECRET)
+    for connection in (own, connected, without_key):
+        service.end(LIVE, connection.id, now=NOON)
+
+    assert [("remove", "rk_live_a", own.id, "None"), ("revoke", "live", "acct_A")] == at_stripe.done
+    assert ["disconnected"] * 3 == [each.ended_because for each in service.all(LIVE)]
+
+
+def test_it_ends_here_though_stripe_does_not_answer(service: StripeConnections, at_stripe: AtStripe) -> None:
+    connection = create(service, webhook_secret=SECRET, api_key="rk_live_a")
+    at_stripe.error = ProviderUnavailable("silent")
+
+    assert NOON == service.end(LIVE, connection.id, now=NOON).ended_at
+    assert NOON == service.get(LIVE, connection.id).ended_at
+    for scope in (TEST, OTHER):
+        with pytest.raises(NotFound):
+            service.get(scope, connection.id)
+
+
 def deauthorization(connection: Connection, at: datetime) -> Delivery:
     return Delivery(
         scope=connection.scope, provider="stripe", mode=connection.scope.mode, event_id="evt_1", stated_at=at,
@@ -186,6 +352,8 @@ def test_an_account_that_leaves_the_platform_is_disconnected(service: StripeConn
     for _ in range(2):
         service.deauthorized(deauthorization(connection, NOON + timedelta(days=1)))
     assert [] == list(service.list(LIVE))
+    ended = service.get(LIVE, connection.id)
+    assert ("deauthorized", NOON + timedelta(days=1)) == (ended.ended_because, ended.ended_at)
 
 
 def test_an_own_endpoint_does_not_end_by_an_event(service: StripeConnections) -> None:

@@ -77,6 +77,15 @@ class Claims:
         return 0
 
 
+@frozen
+class Checks:
+    at: list[datetime]
+
+    def round(self, now: datetime) -> int:
+        self.at.append(now)
+        return 0
+
+
 @pytest.fixture
 def container() -> Container:
     return container_of(settings_from(Stated(database_url="memory://")))
@@ -90,8 +99,9 @@ def books(container: Container) -> Books:
 def a_worker(container: Container, lookups: LookUps, recorder: Any = None) -> Worker:
     worker: Worker = container.worker()
     return evolve(
-        worker, lookups=lookups, application=recorder or Recorder(), claims=Claims([]), clock=Clock(), pace=Clock()
-    )
+        worker, lookups=lookups, application=recorder or Recorder(), claims=Claims([]), checks=Checks([]),
+        clock=Clock(), pace=Clock(),
+    )  # fmt: skip
 
 
 def answer(event_id: str = "lookup_1") -> Delivery:
@@ -179,7 +189,7 @@ def test_a_store_that_is_out_of_reach_is_no_breakage(
     assert ["the worker waits: locked"] == [record.message for record in caplog.records]
 
 
-def test_late_claims_are_looked_for_at_the_start_and_each_minute(container: Container) -> None:
+def test_late_claims_and_connections_are_looked_at_in_the_beginning_and_each_minute(container: Container) -> None:
     stop = Event()
     clock = Clock()
 
@@ -196,11 +206,14 @@ def test_late_claims_are_looked_for_at_the_start_and_each_minute(container: Cont
             with container.unit_of_work().read() as tx:
                 yield tx
 
-    claims = Claims([])
-    worker = evolve(a_worker(container, LookUps()), unit_of_work=Ticking(), claims=claims, clock=clock, pace=clock)
+    claims, checks = Claims([]), Checks([])
+    worker = evolve(
+        a_worker(container, LookUps()), unit_of_work=Ticking(), claims=claims, checks=checks, clock=clock, pace=clock
+    )
     worker.run(stop, rest_seconds=0.001)
 
     assert [None, NOON - timedelta(hours=1)] == claims.made_after
+    assert [NOON, NOON + timedelta(minutes=1)] == checks.at
 
 
 class Rests(Event):
@@ -233,8 +246,7 @@ def test_the_worker_rests_when_nothing_is_due_and_longer_while_it_breaks(contain
     stop = Rests(11)
     Rounds(
         application=kept.application, unit_of_work=kept.unit_of_work, lookups=kept.lookups, claims=kept.claims,
-        clock=kept.clock,
-        pace=kept.clock,
+        checks=kept.checks, clock=kept.clock, pace=kept.clock,
     ).run(stop)  # fmt: skip
 
     assert [1, 2, 4, 1, 2, 4, 8, 16, 32, 60, 60] == stop.seconds

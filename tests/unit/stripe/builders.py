@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,8 +55,12 @@ def a_connection(**fields: Any) -> Connection:
 class KnownConnections:
     """The connections that a test knows of."""
 
-    def __init__(self, *known: Connection) -> None:
+    def __init__(self, *known: Connection, platform: Mapping[Mode, tuple[bytes, ...]] | None = None) -> None:
         self.known = known
+        self.platform = platform or {}
+
+    def platform_secrets(self, *, may_wait: bool = True) -> Mapping[Mode, tuple[bytes, ...]]:
+        return self.platform
 
     def by_id(self, connection_id: str, *, may_wait: bool = True) -> Connection | None:
         return next((each for each in self.known if each.id == connection_id), None)
