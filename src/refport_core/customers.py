@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from attrs import define, field, frozen
@@ -46,6 +47,8 @@ IDENTIFYING: tuple[type[Fact], ...] = (
     Checkout, PaymentIntent, Invoice, Subscription, TrialStarted, LeadCall, SaleCall,
     ProviderCustomer, Charge, Refund, Dispute,
 )  # fmt: skip
+PLACES = {kind: place for place, kind in enumerate(IDENTIFYING)}
+STATING: tuple[type[Fact], ...] = (Checkout, PaymentIntent, Invoice, Subscription, LeadCall, SaleCall)
 
 
 @frozen(kw_only=True)
@@ -161,6 +164,7 @@ class History:
     payments: list[Payment] = field(init=False)
     starts: dict[str, SubscriptionStart] = field(init=False)
     _owners: dict[object, dict[str, str]] = field(init=False, factory=dict)
+    _customers: dict[tuple[Subject, View], str] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.facts = accepted(self.stated)
@@ -201,6 +205,12 @@ class History:
 
     def customer_of(self, subject: Subject, view: View) -> str:
         """R4: the key of the customer of a payment, a first event or a lead."""
+        known = self._customers.get((subject, view))
+        if known is None:
+            known = self._customers[subject, view] = self._customer_of(subject, view)
+        return known
+
+    def _customer_of(self, subject: Subject, view: View) -> str:
         own = [fact for fact in subject.own if view.sees(fact)]
         stated = stated_external_id(own)
         if stated is not None:
@@ -442,25 +452,22 @@ def _earliest(associations: Iterable[Association]) -> dict[str, str]:
 
 def stated_external_id(own: Iterable[Fact]) -> str | None:
     """R4: the external id that these facts state: session, payment intent, invoice, subscription, call."""
-    facts = list(own)
-    for kind in (Checkout, PaymentIntent, Invoice, Subscription, LeadCall, SaleCall):
-        for fact in of_kind(facts, kind):
-            external_id: str | None = getattr(fact, "external_id", None)
-            if external_id is not None:
-                return external_id
-    return None
+    stated = [
+        (PLACES[type(fact)], external_id)
+        for fact in own
+        if type(fact) in STATING and (external_id := getattr(fact, "external_id", None)) is not None
+    ]
+    return min(stated, key=itemgetter(0))[1] if stated else None
 
 
 def provider_keys(own: Iterable[Fact]) -> list[str]:
     """The keys of the provider customers that these facts carry, in the order of R4."""
-    facts = list(own)
     found = [
-        customer_key(fact.provider, customer_id)
-        for kind in IDENTIFYING
-        for fact in of_kind(facts, kind)
-        if (customer_id := getattr(fact, "customer_id", None))
+        (PLACES[type(fact)], customer_key(fact.provider, customer_id))
+        for fact in own
+        if type(fact) in PLACES and (customer_id := getattr(fact, "customer_id", None))
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(key for _, key in sorted(found, key=itemgetter(0))))
 
 
 def histories(facts: Iterable[Fact]) -> list[History]:
