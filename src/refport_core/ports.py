@@ -256,7 +256,7 @@ class Facts(Protocol):
         """The same of each of these events (provider, event id) that has facts."""
         ...
 
-    def sets(self, scope: Scope, walk: Walk | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+    def sets(self, scope: Scope, walk: Walk | None, some: int) -> tuple[list[Fact], Walk]:
         """The next sets of facts that hang together by shared keys, each whole and each once, about ``some`` facts or
         as many as the largest set has; with how far that is. No facts: there are no more."""
         ...

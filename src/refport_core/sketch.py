@@ -1,16 +1,17 @@
 """Whether two sides hold the same things, in room that does not depend on how many there are."""
 
+from array import array
 from hashlib import blake2b
 from typing import Final
 
 from attrs import define, field
 
 PLACES: Final = 1 << 16
-MODULUS: Final = (1 << 127) - 1  # a prime: an amount that is not 0 weighs something
+MODULUS: Final = (1 << 61) - 1  # a prime: an amount that is smaller, and not 0, weighs something
 
 
-def _nothing() -> list[int]:
-    return [0] * PLACES
+def _nothing() -> "array[int]":
+    return array("Q", bytes(8 * PLACES))
 
 
 @define(eq=False)
@@ -18,10 +19,10 @@ class Sketch:
     """Sums of the amounts of things, each in one of many places and weighed with a digest of its own.
 
     Where every thing's amounts sum to 0, every place is 0; where they do not, its place is not (but for one case in
-    2**120 or so). Many things share a place, so one that ``may_differ`` is to be looked at more closely.
+    2**60 or so). Many things share a place, so one that ``may_differ`` is to be looked at more closely.
     """
 
-    _places: list[int] = field(init=False, factory=_nothing)
+    _places: "array[int]" = field(init=False, factory=_nothing)
 
     def add(self, thing: str, amount: int) -> None:
         """Amounts of one thing add up, in any order."""
@@ -40,5 +41,5 @@ class Sketch:
 
 def place_and_weight(thing: str) -> tuple[int, int]:
     """Where a thing is counted, and with what weight."""
-    digest = blake2b(thing.encode("utf-8", "surrogatepass"), digest_size=18).digest()
-    return int.from_bytes(digest[:2]) % PLACES, int.from_bytes(digest[2:])
+    digest = blake2b(thing.encode("utf-8", "surrogatepass"), digest_size=10).digest()
+    return int.from_bytes(digest[:2]) % PLACES, int.from_bytes(digest[2:]) % MODULUS

@@ -60,7 +60,7 @@ def state_again(tx: Transaction, scope: Scope, after: str, means: Means) -> tupl
 def derive_sets(tx: Transaction, scope: Scope, walk: Walk | None, means: Means) -> tuple[Walk, int]:
     """Derive the next sets of facts, trusting nothing that is stored. Answers how far that is, and how many facts;
     without facts everything is derived."""
-    facts, walk = tx.facts.sets(scope, walk)
+    facts, walk = tx.facts.sets(scope, walk, BATCH)
     if facts:
         _derive(tx, scope, {key for fact in facts for key in fact.keys()}, facts, [], means)
     return walk, len(facts)

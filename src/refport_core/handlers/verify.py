@@ -62,10 +62,10 @@ def _events(tx: Transaction, scope: Scope) -> Iterator[list[list[Delivery]]]:
 
 
 def _sets(aside: Facts, scope: Scope) -> Iterator[list[Fact]]:
-    facts, walk = aside.sets(scope)
+    facts, walk = aside.sets(scope, None, PAGE)
     while facts:
         yield facts
-        facts, walk = aside.sets(scope, walk)
+        facts, walk = aside.sets(scope, walk, PAGE)
 
 
 def _derived(tx: Transaction, aside: Facts, scope: Scope, facts: Sequence[Fact], click_ids: ClickIds) -> Positions:

@@ -3,8 +3,8 @@
 import pytest
 
 from refport_core.errors import BrokenPromise
-from refport_core.facts import Effect, Fact
-from refport_core.ports import Transaction, UnitOfWork
+from refport_core.facts import Effect, Fact, Invoice
+from refport_core.ports import Facts, Transaction, UnitOfWork
 from refport_core.scope import Scope
 from tests.builders import (
     a_checkout,
@@ -140,3 +140,86 @@ def test_facts_are_kept_though_nobody_asked_for_them_and_the_last_ones_of_an_eve
     with unit_of_work.read() as tx:
         assert [last] == tx.facts.of_event(LIVE, "stripe", "evt_1")
         assert [first] == tx.facts.of_event(OTHER, "stripe", "evt_1")
+
+
+def walked(facts: Facts, some: int, scope: Scope = LIVE) -> list[list[Fact]]:
+    """Every list of sets, to the end."""
+    found: list[list[Fact]] = []
+    several, walk = facts.sets(scope, None, some)
+    while several:
+        found.append(several)
+        several, walk = facts.sets(scope, walk, some)
+    return found
+
+
+def spread(customers: int, invoices: int) -> list[Fact]:
+    """Customers' invoices, month by month; nobody's lie together."""
+    return [
+        an_invoice(day(30 * month, customer), f"in_{customer}_{month}", customer_id=f"cus_{customer}")
+        for month in range(invoices)
+        for customer in range(customers)
+    ]
+
+
+@pytest.mark.parametrize("some", [1, 3, 7, 500])
+def test_what_hangs_together_is_met_whole_and_once(unit_of_work: UnitOfWork, some: int) -> None:
+    customers, invoices = 5, 4
+    told = spread(customers, invoices)
+    with unit_of_work.begin() as tx:
+        keep(tx, *told)
+        keep(tx, an_invoice(NOON, "in_elsewhere"), scope=TEST)
+    with unit_of_work.read() as tx:
+        lists = walked(tx.facts, some)
+        assert [["in_elsewhere"]] == [[fact.object_id for fact in facts] for facts in walked(tx.facts, some, TEST)]
+        assert [] == walked(tx.facts, some, OTHER)
+    for facts in lists:
+        met = {fact.customer_id for fact in facts if isinstance(fact, Invoice)}
+        assert len(facts) == invoices * len(met)
+        assert len(met) <= some
+    assert sorted(fact.object_id for fact in told) == sorted(fact.object_id for facts in lists for fact in facts)
+    assert len(lists) == max(1, -(-customers // some))
+
+
+def test_a_walk_goes_on_in_another_transaction(unit_of_work: UnitOfWork) -> None:
+    """Also when facts it has met were stated again meanwhile."""
+    told = spread(3, 2)
+    with unit_of_work.begin() as tx:
+        keep(tx, *told)
+        first, walk = tx.facts.sets(LIVE, None, 1)
+    with unit_of_work.begin() as tx:
+        keep(tx, *first)
+        rest: list[Fact] = []
+        several, walk = tx.facts.sets(LIVE, walk, 1)
+        while several:
+            rest += several
+            several, walk = tx.facts.sets(LIVE, walk, 1)
+    assert {fact.object_id for fact in told} == {fact.object_id for fact in (*first, *rest)}
+
+
+def test_the_facts_of_several_events_come_by_event(unit_of_work: UnitOfWork) -> None:
+    first = [an_invoice(NOON, "in_1", event_id="evt_1"), a_subscription(NOON, "sub_1", event_id="evt_1")]
+    second, other = an_invoice(NOON, "in_2", event_id="evt_2"), an_invoice(NOON, "in_3", event_id="evt_3")
+    elsewhere = an_invoice(NOON, "in_1", event_id="evt_1", provider="custom")
+    asked = [("stripe", "evt_1"), ("stripe", "evt_2"), ("stripe", "evt_none"), ("custom", "evt_2")]
+    with unit_of_work.begin() as tx:
+        tx.facts.replace(LIVE, "stripe", "evt_1", first)
+        keep(tx, second, other, elsewhere)
+        assert {("stripe", "evt_1"): first, ("stripe", "evt_2"): [second]} == tx.facts.of_events(LIVE, asked)
+    with unit_of_work.read() as tx:
+        assert {("stripe", "evt_1"): first, ("stripe", "evt_2"): [second]} == tx.facts.of_events(LIVE, asked)
+        assert {} == tx.facts.of_events(TEST, asked)
+
+
+def test_facts_aside_are_a_store_of_their_own_and_gone_at_the_end(unit_of_work: UnitOfWork) -> None:
+    """It has room for more than is written at once, and the last facts of an event stand there too."""
+    told = spread(700, 3)
+    with unit_of_work.begin() as tx:
+        keep(tx, an_invoice(NOON, "in_kept", customer_id="cus_1"))
+    with unit_of_work.read() as tx, unit_of_work.aside() as aside:
+        for fact in (*told, *told[:10]):
+            aside.replace(LIVE, fact.provider, fact.event_id, [fact])
+        assert len(told) == sum(len(facts) for facts in walked(aside, 500))
+        assert same([told[0], told[700], told[1400]], aside.connected_to(LIVE, ["customer:stripe:cus_0"]))
+        assert ["in_kept"] == [fact.object_id for fact in tx.facts.connected_to(LIVE, ["customer:stripe:cus_1"])]
+    with unit_of_work.aside() as aside:
+        assert [] == walked(aside, 500)

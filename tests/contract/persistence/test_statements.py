@@ -207,3 +207,21 @@ def test_what_came_in_by_a_connection_the_newest_first(unit_of_work: UnitOfWork)
     assert (come[3].type, come[3].api_version, come[3].received_at) == (
         told[0].type, told[0].api_version, told[0].received_at,
     )  # fmt: skip
+
+
+def test_events_with_more_than_one_rendering_are_told_apart(unit_of_work: UnitOfWork) -> None:
+    one, two, three = (a_delivery("evt_1", body=body, content=body) for body in (b"one", b"two", b"three"))
+    others = [
+        a_delivery("evt_2"),
+        a_delivery("evt_1", provider="custom"),
+        a_delivery("evt_1", scope=TEST, content=b"in test mode"),
+        a_delivery("evt_2", scope=TEST),
+    ]
+    asked = [("stripe", "evt_1"), ("stripe", "evt_2"), ("custom", "evt_1"), ("stripe", "evt_none")]
+    with unit_of_work.begin() as tx:
+        tx.statements.add([two, *others])
+        tx.statements.add([one, three, two])
+    with unit_of_work.read() as tx:
+        assert {("stripe", "evt_1"): [two, one, three]} == tx.statements.rendered_often(LIVE, asked)
+        assert {} == tx.statements.rendered_often(LIVE, asked[1:])
+        assert {} == tx.statements.rendered_often(TEST, asked)

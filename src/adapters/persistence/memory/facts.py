@@ -81,7 +81,7 @@ class MemoryFacts:
     def of_events(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Fact]]:
         return {event: facts for event in events if (facts := self.of_event(scope, *event))}
 
-    def sets(self, scope: Scope, walk: object | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+    def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
         walk = walk if isinstance(walk, Walk) else Walk()
         left = (place for place in self._tables.facts if place[0] == scope and place[1] not in walk.met)
         keys = {key for place in islice(left, some) for key in self._tables.facts[place].keys()}

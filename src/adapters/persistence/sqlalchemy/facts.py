@@ -191,7 +191,7 @@ class SqlFacts:
                     found[row.provider, row.event_id].append(rows.fact_from_row(row))
         return found
 
-    def sets(self, scope: Scope, walk: object | None = None, some: int = 500) -> tuple[list[Fact], Walk]:
+    def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
         self.write()
         where = rows.scope_to_row(scope)
         walk = walk if isinstance(walk, Walk) else Walk()
