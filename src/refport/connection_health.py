@@ -89,6 +89,18 @@ def ended(known: Known) -> Finding | None:
     )
 
 
+def no_secret(known: Known) -> Finding | None:
+    if known.connection.kind != "own" or known.connection.secrets:
+        return None
+    return Finding(
+        Level.WRONG,
+        "NO_SECRET",
+        "No signing secret is known yet, so that every event is refused.",
+        f"Add a webhook endpoint in the Stripe Dashboard that sends to {known.url}, with the events that are listed "
+        "here, and paste its signing secret.",
+    )
+
+
 def key_refused(known: Known) -> Finding | None:
     if known.checked is None or known.checked.problem is None or not known.checked.refused:
         return None
@@ -270,6 +282,7 @@ def several_secrets(known: Known) -> Finding | None:
 
 
 AILMENTS: Final[Sequence[Ailment]] = (
+    no_secret,
     key_refused,
     permissions_missing,
     endpoint_missing,

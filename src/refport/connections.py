@@ -111,6 +111,14 @@ class StripeConnections:
             return self.registered(connection, api_key)
         return self.added(connection, now)
 
+    def reserve(self, scope: Scope, *, now: datetime) -> Connection:
+        """An address for an endpoint that somebody makes in the Stripe Dashboard. Its events are refused until its
+        signing secret is added. Raises ``AccountTaken`` where there is one already."""
+        new = Connection(
+            id=self.ids.new("conn"), scope=scope, provider=PROVIDER, kind="own", account=None, created_at=now
+        )
+        return self.added(new, now)
+
     def registered(self, connection: Connection, api_key: str) -> Connection:
         """The connection with an endpoint at Stripe; there is none of it where the connection could not be kept."""
         with self.unit_of_work.read() as tx:

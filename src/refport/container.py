@@ -23,13 +23,16 @@ from adapters.http.dashboard.acts import Audited
 from adapters.http.dashboard.app import Dashboard
 from adapters.http.dashboard.live import Feeds
 from adapters.http.dashboard.passwords import Passwords
+from adapters.http.dashboard.stripe import StripeGuide
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
 from adapters.persistence.memory import MemoryUnitOfWork
 from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
 from adapters.stripe.asking import Asking
+from adapters.stripe.events import SUBSCRIBED
 from adapters.stripe.lookups import StripeLookUps
+from adapters.stripe.permissions import NEEDED, page_that_makes_a_key
 from adapters.stripe.translator import StripeTranslator
 from adapters.stripe.vault import Vault
 from adapters.stripe.webhook import StripeWebhook
@@ -48,6 +51,9 @@ from refport_core.application import Application
 from refport_core.scope import Mode
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
+STRIPE_GUIDE: Final = StripeGuide(
+    permissions=NEEDED, key_pages={mode: page_that_makes_a_key(mode) for mode in Mode}, event_types=SUBSCRIBED
+)
 
 
 def click_keys(secret_keys: tuple[str, ...]) -> list[bytes]:
@@ -138,6 +144,9 @@ class Container(DeclarativeContainer):
         unit_of_work=audited,
         accounts=accounts,
         connections=connections,
+        checks=checks,
+        authorizations=authorizations,
+        stripe_guide=Object(STRIPE_GUIDE),
         keys=keys,
         feeds=feeds,
         ids=ids,

@@ -34,8 +34,17 @@ class ConnectionService(Protocol):
         """The active connections of a workspace and mode."""
         ...
 
+    def all(self, scope: Scope) -> Sequence[Connection]:
+        """Those that ended too."""
+        ...
+
     def get(self, scope: Scope, connection_id: str) -> Connection:
         """Whether it ended or not. Raises ``NotFound``."""
+        ...
+
+    def reserve(self, scope: Scope, *, now: datetime) -> Connection:
+        """An address for an endpoint that somebody makes at the provider; its signing secret comes later. Raises
+        ``AccountTaken`` where there is one already."""
         ...
 
     def change(

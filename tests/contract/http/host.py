@@ -111,8 +111,14 @@ class KeptConnections:
             raise NotFound
         return connection
 
+    def all(self, scope: Scope) -> Sequence[Connection]:
+        return [each for each in self.kept.values() if each.scope == scope]
+
     def get(self, scope: Scope, connection_id: str) -> Connection:
         return self.change(scope, connection_id)
+
+    def reserve(self, scope: Scope, *, now: datetime) -> Connection:
+        return self.create(scope, webhook_secret="", api_key=None, account_id=None, now=now)
 
     def rotate(self, scope: Scope, connection_id: str) -> Connection:
         return self.looked_after("rotate", scope, connection_id)

@@ -89,6 +89,7 @@ def test_of_what_is_well_there_is_nothing_to_say() -> None:
          "2027-03-31.fuji"),
         (WITHOUT_KEY, "look", "NO_KEY", "restricted key"),
         (evolve(WELL, key="full"), "look", "FULL_KEY", "restricted key"),
+        (evolve(WELL, connection=a_connection(secrets=())), "wrong", "NO_SECRET", HERE),
         (evolve(WELL, connection=a_connection(secrets=(b"1", b"2"))), "look", "SECRETS_ROTATING", "three days"),
     ],
 )  # fmt: skip

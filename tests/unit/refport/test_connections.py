@@ -106,6 +106,16 @@ def test_a_secret_makes_an_own_connection_and_is_kept_encrypted(service: StripeC
     assert [] == list(service.list(TEST))
 
 
+def test_an_address_is_reserved_until_its_secret_is_known(service: StripeConnections) -> None:
+    connection = service.reserve(LIVE, now=NOON)
+
+    assert ("own", None, ()) == (connection.kind, connection.account, connection.secrets)
+    with pytest.raises(AccountTaken):
+        service.reserve(LIVE, now=NOON)
+    service.reserve(TEST, now=NOON)
+    assert [SECRET] == secrets_of(service, change(service, connection, add_secret=SECRET))
+
+
 def test_an_account_alone_makes_a_connect_connection(service: StripeConnections) -> None:
     connection = create(service, account_id="acct_A")
 

@@ -127,8 +127,11 @@ class Doorkeeper:
 
     def actor_of(self, request: Request[Any, Any, Any]) -> Actor:
         """Raises ``SignInNeeded``, and ``NotFound`` where the workspace is none of theirs."""
+        return self.actor_in(request, request.path_params["workspace"], request.path_params["mode"])
+
+    def actor_in(self, request: Request[Any, Any, Any], slug: str, mode: str) -> Actor:
+        """As ``actor_of``, in another place than the address says."""
         secret = request.cookies.get(self.cookie, "")
-        slug, mode = request.path_params["workspace"], request.path_params["mode"]
         with self.unit_of_work.read() as tx:
             session = tx.users.session(digest_of(secret))
             user = None if session is None else tx.users.user(session.user_id)

@@ -8,7 +8,7 @@ from attrs import frozen
 from litestar import Router
 from litestar.di import Provide
 
-from adapters.http.dashboard import conversions, live, overview, sign_in
+from adapters.http.dashboard import conversions, integrations, live, overview, sign_in, stripe, stripe_callback
 from adapters.http.dashboard.accounts import Accounts
 from adapters.http.dashboard.actors import Doorkeeper, actor, from_here
 from adapters.http.dashboard.acts import Acts
@@ -18,8 +18,9 @@ from adapters.http.dashboard.live import Feeds
 from adapters.http.dashboard.places import BOOKS
 from adapters.http.dashboard.rendering import Entry, Rendering
 from adapters.http.dashboard.sign_in import SessionCookie
+from adapters.http.dashboard.stripe import AuthorizationService, StripeGuide
 from adapters.http.given import give
-from adapters.http.integrations import ConnectionService
+from adapters.http.integrations import CheckService, ConnectionService
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
@@ -28,7 +29,7 @@ from refport_core.application import Application
 from refport_core.ports import Ids, UnitOfWork
 
 PAGES: Final = (overview, conversions, live)
-SETTINGS: Final[tuple[Any, ...]] = ()
+SETTINGS: Final[tuple[Any, ...]] = (integrations, stripe)
 
 
 def entries(pages: Sequence[Any]) -> tuple[Entry, ...]:
@@ -44,6 +45,9 @@ class Dashboard:
     unit_of_work: UnitOfWork
     accounts: Accounts
     connections: ConnectionService
+    checks: CheckService
+    authorizations: AuthorizationService
+    stripe_guide: StripeGuide
     keys: KeyRing
     feeds: Feeds
     ids: Ids
@@ -67,7 +71,11 @@ class Dashboard:
             "acts": give(Acts(self.ids)),
             "addresses": give(addresses),
             "application": give(self.application),
+            "authorizations": give(self.authorizations),
+            "checks": give(self.checks),
             "connections": give(self.connections),
+            "stripe_guide": give(self.stripe_guide),
+            "stripe_page": Provide(stripe.stripe_page, sync_to_thread=False),
             "cookie": give(cookie),
             "doorkeeper": give(doorkeeper),
             "feeds": give(self.feeds),
@@ -77,7 +85,12 @@ class Dashboard:
             "rendering": give(rendering),
             "unit_of_work": give(self.unit_of_work),
         }
-        outside = Router("/", guards=[from_here], dependencies=given, route_handlers=sign_in.ROUTES)
+        outside = Router(
+            "/",
+            guards=[from_here],
+            dependencies=given,
+            route_handlers=[*sign_in.ROUTES, *stripe_callback.ROUTES],
+        )
         inside = Router(
             f"{BOOKS}/{{workspace:str}}/{{mode:str}}",
             guards=[doorkeeper.guard()],

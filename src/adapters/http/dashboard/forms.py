@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from refport_core.errors import Conflict, InvalidRequest, NotFound
+from refport_core.errors import Conflict, InvalidRequest, NotFound, ProviderUnavailable
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Form:
         """What ``do`` gives; ``None`` where the core refuses it, which is then said beside the form or a field."""
         try:
             return do()
-        except (InvalidRequest, Conflict, NotFound) as error:
+        except (InvalidRequest, Conflict, NotFound, ProviderUnavailable) as error:
             self.errors[field] = str(error) or "This contradicts what is already there."
             return None
 

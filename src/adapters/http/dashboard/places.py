@@ -10,7 +10,8 @@ SIGN_OUT: Final = "/logout"
 WELCOME: Final = "/welcome"
 ASSETS: Final = "/assets"
 BOOKS: Final = "/w"
-FAMILIES: Final = frozenset({"", "login", "logout", "welcome", "assets", "w"})
+INTEGRATIONS: Final = "/integrations"
+FAMILIES: Final = frozenset({"", "login", "logout", "welcome", "assets", "w", "integrations"})
 
 
 def is_dashboard(scope: Scope) -> bool:

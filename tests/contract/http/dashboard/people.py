@@ -1,0 +1,172 @@
+"""A host with a dashboard, and people in front of it: each signed in with a role, or not at all."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from html.parser import HTMLParser
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from argon2 import PasswordHasher
+from attrs import define, field
+
+from adapters.http.dashboard.accounts import Accounts
+from adapters.http.dashboard.actors import csrf_of, digest_of
+from adapters.http.dashboard.acts import Audited
+from adapters.http.dashboard.app import Dashboard
+from adapters.http.dashboard.live import Feeds
+from adapters.http.dashboard.passwords import Passwords
+from adapters.http.dashboard.stripe import StripeGuide
+from adapters.http.keys import KeyRing
+from adapters.persistence.memory import MemoryUnitOfWork
+from refport.click_ids import SignedClickIds
+from refport.clock import FrozenClock
+from refport.ids import TimeOrderedIds
+from refport_core.application import Application
+from refport_core.errors import Conflict, InvalidRequest
+from refport_core.ports import Connection, Query, Workspace
+from refport_core.scope import Mode, Scope
+from refport_core.users import Act, Membership, Role, Session, User
+from tests.contract.http.host import NOW, SHOP, Host, KeptConnections
+
+COOKIE = "__Host-refport"
+FORM = "application/x-www-form-urlencoded"
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@define
+class People:
+    """A host and those who come to it."""
+
+    host: Host
+    accounts: Accounts
+    dashboard: Dashboard
+    numbers: Iterator[int] = field(factory=lambda: count(1))
+
+    def workspace(self, workspace_id: str) -> Workspace:
+        """One of this id; its slug is the id without ``ws_``."""
+        workspace = Workspace(id=workspace_id, slug=workspace_id.removeprefix("ws_"), created_at=NOW)
+        with self.host.unit_of_work.begin() as tx:
+            tx.access.put_workspace(workspace)
+        return workspace
+
+    def person(
+        self, role: Role | None = Role.OWNER, workspace_id: str = SHOP.workspace_id, email: str = ""
+    ) -> "Person":
+        """Somebody signed in, with this role there; without a role they belong to no workspace."""
+        number = next(self.numbers)
+        user = User(id=f"usr_{number}", email=email or f"user{number}@x.example", password="none", created_at=NOW)
+        secret = f"secret of {number}"
+        self.workspace(workspace_id)
+        with self.host.unit_of_work.begin() as tx:
+            tx.users.put_user(user)
+            if role is not None:
+                tx.users.put_membership(Membership(workspace_id=workspace_id, user_id=user.id, role=role, since=NOW))
+            tx.users.put_session(
+                Session(digest=digest_of(secret), user_id=user.id, created_at=NOW, expires_at=NOW.replace(year=2027))
+            )
+        return Person(self.host, user, secret)
+
+    def stranger(self) -> "Person":
+        """Somebody who is not signed in."""
+        return Person(self.host, None, None)
+
+    def acts(self, workspace_id: str = SHOP.workspace_id) -> list[Act]:
+        """What the audit log says, the newest first."""
+        with self.host.unit_of_work.read() as tx:
+            return list(tx.audit_log.acts(workspace_id, Query()).data)
+
+
+@define
+class Person:
+    """A browser without script: it keeps the session's cookie, and sends forms with their token."""
+
+    host: Host
+    user: User | None
+    secret: str | None
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.host.call("GET", path, scope=None, headers={**self.cookies(), **headers})
+
+    def post(
+        self, path: str, fields: Mapping[str, Any] | None = None, *, csrf: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """A form; its token is the session's, unless another one is given."""
+        token = csrf if csrf is not None else csrf_of(self.secret or "")
+        content = urlencode({"csrf": token, **(fields or {})}, doseq=True)
+        sent = {"content-type": FORM, "origin": "http://host", **self.cookies(), **headers}
+        return self.host.call("POST", path, scope=None, content=content, headers=sent)
+
+    def cookies(self) -> dict[str, str]:
+        return {} if self.secret is None else {"cookie": f"{COOKIE}={self.secret}"}
+
+
+def books(path: str = "", *, workspace: str = "shop", mode: Mode = Mode.LIVE) -> str:
+    """The address of a page."""
+    return f"/w/{workspace}/{mode}{'/' + path if path else ''}"
+
+
+class NoPlatform:
+    """Accounts are connected in other ways."""
+
+    def offered(self, mode: Mode) -> bool:
+        return False
+
+    def begin(self, scope: Scope, session: str, *, now: datetime) -> str:
+        raise Conflict("This installation is no platform.")
+
+    def asked(self, session: str, state: str, *, now: datetime) -> Scope:
+        raise InvalidRequest("Nobody was asked.")
+
+    def finish(self, scope: Scope, code: str, *, now: datetime) -> Connection:
+        raise InvalidRequest("Nobody was asked.")
+
+
+@contextmanager
+def people(**settings: Any) -> Iterator[People]:
+    ids, clock, click_ids = TimeOrderedIds(), FrozenClock(NOW), SignedClickIds([b"0" * 32])
+    unit_of_work = settings.pop("unit_of_work", None) or MemoryUnitOfWork(ids)
+    audited, connections = Audited(unit_of_work), KeptConnections(ids)
+    counted = count(1)
+    accounts = Accounts(
+        unit_of_work=unit_of_work,
+        ids=ids,
+        passwords=CHEAP,
+        random_bytes=lambda length: next(counted).to_bytes(length, "big"),
+    )
+    dashboard = Dashboard(
+        application=Application(unit_of_work=audited, clock=clock, ids=ids, click_ids=click_ids, translators={}),
+        unit_of_work=audited,
+        accounts=accounts,
+        connections=connections,
+        checks=connections,
+        authorizations=NoPlatform(),
+        stripe_guide=StripeGuide(
+            permissions=(), key_pages=dict.fromkeys(Mode, "https://stripe.example"), event_types=()
+        ),
+        keys=KeyRing(audited, clock, ids, lambda length: bytes(range(length))),
+        feeds=Feeds(unit_of_work),
+        ids=ids,
+    )
+    with Host(unit_of_work=unit_of_work, dashboard=dashboard, **settings) as host:
+        yield People(host, accounts, dashboard)
+
+
+class Shape(HTMLParser):
+    """Which elements a page has, with which attributes; what they say is left out."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+
+
+def words(page: str) -> str:
+    """What a page says, without its elements and with single blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)).strip()
