@@ -258,7 +258,8 @@ class Facts(Protocol):
 
     def sets(self, scope: Scope, walk: Walk | None, some: int) -> tuple[list[Fact], Walk]:
         """The next sets of facts that hang together by shared keys, each whole and each once, about ``some`` facts or
-        as many as the largest set has; with how far that is. No facts: there are no more."""
+        as many as the largest set has; with how far that is. No facts: there are no more. ``walk`` itself stays as it
+        is: a transaction that is begun again goes on from the same place."""
         ...
 
     def since(self, scope: Scope, moment: datetime) -> set[str]:

@@ -223,3 +223,16 @@ def test_facts_aside_are_a_store_of_their_own_and_gone_at_the_end(unit_of_work: 
         assert ["in_kept"] == [fact.object_id for fact in tx.facts.connected_to(LIVE, ["customer:stripe:cus_1"])]
     with unit_of_work.aside() as aside:
         assert [] == walked(aside, 500)
+
+
+def test_a_walk_over_all_facts_can_be_gone_on_from_the_same_place_again(unit_of_work: UnitOfWork) -> None:
+    """As a transaction does that is begun again."""
+    every: list[Fact] = [an_invoice(day(number), f"in_{number}", customer_id=f"cus_{number}") for number in range(5)]
+    with unit_of_work.begin() as tx:
+        keep(tx, *every)
+    with unit_of_work.read() as tx:
+        first, walk = tx.facts.sets(LIVE, None, 2)
+        second = [tx.facts.sets(LIVE, walk, 2)[0] for _ in range(2)]
+        assert same(second[0], second[1])
+        assert 2 == len(first) == len(second[0])
+        assert not set(map(repr, first)) & set(map(repr, second[0]))

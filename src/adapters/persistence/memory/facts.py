@@ -82,7 +82,7 @@ class MemoryFacts:
         return {event: facts for event in events if (facts := self.of_event(scope, *event))}
 
     def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
-        walk = walk if isinstance(walk, Walk) else Walk()
+        walk = Walk(met=set(walk.met)) if isinstance(walk, Walk) else Walk()
         left = (place for place in self._tables.facts if place[0] == scope and place[1] not in walk.met)
         keys = {key for place in islice(left, some) for key in self._tables.facts[place].keys()}
         found = self._reached(scope, keys)

@@ -19,10 +19,13 @@ BOOKS = lock_number("refport", "books")
 SCHEMA = lock_number("refport", "schema")
 
 
-def take_turn(connection: Connection, *, alone: bool) -> None:
-    """Wait until nobody else writes who must not. ``alone``: until nobody else writes at all."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ALONE if alone else _BESIDE, {"books": BOOKS})
+def take_turn(connection: Connection, *, alone: bool) -> bool:
+    """Wait until nobody else writes who must not: nobody at all, if it has to be ``alone``. Whether others may begin to
+    write beside it."""
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(_ALONE if alone else _BESIDE, {"books": BOOKS})
+    return not alone
 
 
 def migrate_alone(connection: Connection) -> None:

@@ -72,8 +72,10 @@ def translated() -> Iterator[None]:
 class Session:
     """A transaction. After an error of the driver it does nothing more: nobody can tell what is left of it."""
 
-    def __init__(self, connection: Connection, *, writable: bool) -> None:
+    def __init__(self, connection: Connection, *, writable: bool, crowded: bool = False) -> None:
+        """``crowded``: others write beside it."""
         self._connection = connection
+        self.crowded = crowded
         self._writable = writable
         self._failure: RefportError | None = None
         self.moment: datetime | None = None  # the latest time that this transaction was told; it asks no clock

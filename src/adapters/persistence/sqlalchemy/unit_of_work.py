@@ -31,11 +31,10 @@ class SqlUnitOfWork:
         self._ids = ids
 
     @contextmanager
-    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:  # noqa: ARG002
+    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:
         """A writing transaction. After an error of the driver it cannot be committed, whoever held the error back."""
         with translated(), self._writing.connect() as connection, connection.begin() as transaction:
-            take_turn(connection, alone=True)
-            session = Session(connection, writable=True)
+            session = Session(connection, writable=True, crowded=take_turn(connection, alone=alone))
             facts = SqlFacts(session)
             yield self._stores(session, facts)
             session.check()
