@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, delete, insert, select
+from sqlalchemy import Row, Select, Table, bindparam, delete, select
 
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
@@ -93,7 +93,7 @@ class SqlAccess:
     def put_authorization(self, request: AuthorizationRequest, now: datetime) -> None:
         expired = delete(authorization_requests).where(authorization_requests.c.expires_at <= bindparam("_now"))
         self._session.write(expired, [{"_now": micros(now)}])
-        self._session.write(insert(authorization_requests), [rows.authorization_to_row(request)])
+        self._session.insert(authorization_requests, [rows.authorization_to_row(request)])
 
     def take_authorization(self, state: bytes) -> AuthorizationRequest | None:
         row = self._one(_matching(authorization_requests, state=state))

@@ -1,17 +1,17 @@
 """The port ``Facts`` in a database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, field
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_
 
 from adapters.persistence.fact_indexes import address
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
-from adapters.persistence.sqlalchemy.apart import Apart
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, Values, chunks
 from adapters.persistence.sqlalchemy.tables import NEVER, Big, fact_emails, fact_keys, facts
 from refport_core.errors import BrokenPromise
@@ -25,35 +25,33 @@ def _in_scope(table: Table) -> tuple[Any, ...]:
     return (table.c.workspace_id == bindparam("workspace_id"), table.c.mode == bindparam("mode"))
 
 
-_FORGET = delete(facts).where(
-    *_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider")
+_FORGET = Prepared(
+    delete(facts).where(
+        *_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider")
+    )
 )
-_OF_EVENT = (
+_OF_EVENT = Prepared(
     select(facts.c.kind, facts.c.document)
     .where(*_in_scope(facts), facts.c.event_id == bindparam("event_id"), facts.c.provider == bindparam("provider"))
     .order_by(facts.c.id)
 )
-_OF_EVENTS = (
+_OF_EVENTS = Prepared(
     select(facts.c.provider, facts.c.event_id, facts.c.kind, facts.c.document)
-    .where(*_in_scope(facts), facts.c.event_id.in_(bindparam("wanted", expanding=True)))
+    .where(*_in_scope(facts), among(facts.c.event_id, "wanted"))
     .order_by(facts.c.id)
 )
-_SINCE = (
+_SINCE = Prepared(
     select(facts.c.kind, facts.c.provider, facts.c.object_id)
     .where(*_in_scope(facts), facts.c.occurred_at >= bindparam("moment"))
     .distinct()
 )
 _KEEP = insert(facts).returning(facts.c.id, sort_by_parameter_order=True)
-_BY_KEY = (
-    select(fact_keys.c.fact_id)
-    .where(*_in_scope(fact_keys), fact_keys.c.key.in_(bindparam("wanted", expanding=True)))
-    .distinct()
+_BY_KEY = Prepared(
+    select(fact_keys.c.fact_id).where(*_in_scope(fact_keys), among(fact_keys.c.key, "wanted")).distinct()
 )
-_DOCUMENTS = select(facts.c.id, facts.c.kind, facts.c.document).where(
-    facts.c.id.in_(bindparam("wanted", expanding=True))
-)
-_KEYS_OF = select(fact_keys.c.key).where(fact_keys.c.fact_id.in_(bindparam("wanted", expanding=True))).distinct()
-_BY_EMAIL = (
+_DOCUMENTS = Prepared(select(facts.c.id, facts.c.kind, facts.c.document).where(among(facts.c.id, "wanted")))
+_KEYS_OF = Prepared(select(fact_keys.c.key).where(among(fact_keys.c.fact_id, "wanted")).distinct())
+_BY_EMAIL = Prepared(
     select(fact_emails.c.fact_id)
     .where(*_in_scope(fact_emails), fact_emails.c.address == bindparam("address"))
     .order_by(fact_emails.c.said_at, fact_emails.c.statement)
@@ -61,7 +59,7 @@ _BY_EMAIL = (
 )
 
 
-_NEXT = (
+_NEXT = Prepared(
     select(facts.c.occurred_at, facts.c.id)
     .where(
         *_in_scope(facts),
@@ -102,8 +100,6 @@ class SqlFacts:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._replaced: dict[tuple[Scope, str, str], Sequence[Fact]] = {}
-        self._own: set[int] = set()  # numbers of the facts that this transaction wrote
-        self._apart = Apart(session)
 
     def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
         self._session.gate()
@@ -128,17 +124,16 @@ class SqlFacts:
         )
         kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for scope, fact in said])
         numbered = [(row.id, scope, fact) for row, (scope, fact) in zip(kept, said, strict=True)]
-        self._own.update(number for number, _, _ in numbered)
-        self._session.write(
-            insert(fact_keys),
+        self._session.insert(
+            fact_keys,
             [
                 {**rows.scope_to_row(scope), "key": key, "fact_id": number}
                 for number, scope, fact in numbered
                 for key in set(fact.keys())
             ],
         )
-        self._session.write(
-            insert(fact_emails),
+        self._session.insert(
+            fact_emails,
             [
                 rows.fact_email_to_row(scope, fact, number)
                 for number, scope, fact in numbered
@@ -148,16 +143,10 @@ class SqlFacts:
 
     def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
         self.write()
-        where, wanted = rows.scope_to_row(scope), frozenset(keys)
-        while True:
-            moment = self._apart.moment()
-            found = self._reached(where, self._having(where, wanted), set(wanted))
-            if moment is None or not self._take(scope, wanted, found) or moment == self._apart.moment():
-                return [found[number] for number in sorted(found)]
-
-    def _take(self, scope: Scope, keys: Set[str], found: Mapping[int, Fact]) -> bool:
-        stored = [fact for number, fact in found.items() if number not in self._own]
-        return self._apart.take(scope, keys, stored, [found[number] for number in self._own & found.keys()])
+        where = rows.scope_to_row(scope)
+        seen = set(keys)
+        found = self._reached(where, self._having(where, seen), seen)
+        return [found[number] for number in sorted(found)]
 
     def _reached(self, where: Values, near: Set[int], seen: set[str]) -> dict[int, Fact]:
         """These facts, and all that can be reached from them over keys that are not ``seen``."""
@@ -179,11 +168,9 @@ class SqlFacts:
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
         self.write()
-        emails = set(emails)
-        self._apart.take_addresses(scope, emails)
         where = {**rows.scope_to_row(scope), "limit": limit}
         numbers = {
-            row.fact_id for email in emails for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
+            row.fact_id for email in set(emails) for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
         }
         return {row.key for some in chunks(numbers) for row in self._session.rows(_KEYS_OF, {"wanted": some})}
 
@@ -206,9 +193,7 @@ class SqlFacts:
     def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
         self.write()
         where = rows.scope_to_row(scope)
-        walk = (
-            evolve(walk, met=walk.met[:]) if isinstance(walk, Walk) else Walk()
-        )  # the old one can be gone on from again
+        walk = walk if isinstance(walk, Walk) else Walk()
         while page := self._session.rows(_NEXT, {**where, **walk.place, "limit": some}):
             walk.occurred_at, walk.id = page[-1].occurred_at, page[-1].id
             if new := {row.id for row in page if not walk.has_met(row.id)}:

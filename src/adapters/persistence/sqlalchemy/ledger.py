@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import ledger_entries
 from refport_core.errors import BrokenPromise
@@ -16,24 +17,24 @@ _IN_SCOPE = (
     ledger_entries.c.workspace_id == bindparam("workspace_id"),
     ledger_entries.c.mode == bindparam("mode"),
 )
-_OWNERS = (
+_OWNERS = Prepared(
     select(ledger_entries.c.commission_id, func.min(ledger_entries.c.subject_id).label("subject_id"))
-    .where(*_IN_SCOPE, ledger_entries.c.subject_id.in_(bindparam("wanted", expanding=True)))
+    .where(*_IN_SCOPE, among(ledger_entries.c.subject_id, "wanted"))
     .group_by(ledger_entries.c.commission_id)
 )
-_SUMS = (
+_SUMS = Prepared(
     select(
         ledger_entries.c.commission_id,
         ledger_entries.c.partner_id,
         ledger_entries.c.currency,
         func.sum(ledger_entries.c.amount).label("amount"),
     )
-    .where(*_IN_SCOPE, ledger_entries.c.commission_id.in_(bindparam("wanted", expanding=True)))
+    .where(*_IN_SCOPE, among(ledger_entries.c.commission_id, "wanted"))
     .group_by(ledger_entries.c.commission_id, ledger_entries.c.partner_id, ledger_entries.c.currency)
 )
-_SUBJECTS = (
+_SUBJECTS = Prepared(
     select(ledger_entries.c.commission_id, func.min(ledger_entries.c.subject_id).label("subject_id"))
-    .where(*_IN_SCOPE, ledger_entries.c.commission_id.in_(bindparam("wanted", expanding=True)))
+    .where(*_IN_SCOPE, among(ledger_entries.c.commission_id, "wanted"))
     .group_by(ledger_entries.c.commission_id)
 )
 
@@ -67,8 +68,8 @@ class SqlLedger:
         for entry in entries:
             self._session.told(entry.recorded_at)
         before = self._subjects_before([entry for entry in entries if entry.commission_id not in subjects])
-        self._session.write(
-            insert(ledger_entries),
+        self._session.insert(
+            ledger_entries,
             [
                 rows.entry_to_row(
                     entry,

@@ -7,6 +7,7 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import lookups
 from refport_core.holes import Hole
@@ -15,13 +16,15 @@ from refport_core.scope import Scope
 
 _HOLE = ("workspace_id", "mode", "question", "provider", "account", "subject", "key")
 _THIS_HOLE = and_(*(lookups.c[name] == bindparam(f"_{name}") for name in _HOLE))
-_UNDER_KEYS = select(lookups).where(
-    lookups.c.workspace_id == bindparam("workspace_id"),
-    lookups.c.mode == bindparam("mode"),
-    lookups.c.key.in_(bindparam("keys", expanding=True)),
+_UNDER_KEYS = Prepared(
+    select(lookups).where(
+        lookups.c.workspace_id == bindparam("workspace_id"),
+        lookups.c.mode == bindparam("mode"),
+        among(lookups.c.key, "keys"),
+    )
 )
-_FILLED = delete(lookups).where(_THIS_HOLE)
-_FAILED = (
+_FILLED = Prepared(delete(lookups).where(_THIS_HOLE))
+_FAILED = Prepared(
     update(lookups)
     .where(_THIS_HOLE)
     .values(attempts=lookups.c.attempts + 1, error=bindparam("error"), again_at=bindparam("again_at"))

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Executable, Table, bindparam, delete, insert, select
+from sqlalchemy import Column, Table, bindparam, delete, select
 
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.lookups import put_holes
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, Values, chunks
 from adapters.persistence.sqlalchemy.tables import (
     commissions,
@@ -33,24 +34,28 @@ def _in_scope(table: Table) -> tuple[Any, ...]:
 
 
 def _among(column: Column[Any]) -> Any:
-    return column.in_(bindparam("wanted", expanding=True))
+    return among(column, "wanted")
 
 
-_KNOWN = select(identities.c.key, identities.c.id).where(*_in_scope(identities), _among(identities.c.key))
-_CURRENT = select(current_ids.c.current).where(*_in_scope(current_ids), current_ids.c.id == bindparam("id"))
-_POINTED = select(current_ids.c.id, current_ids.c.current).where(*_in_scope(current_ids), _among(current_ids.c.id))
-_COMMISSION = select(commissions.c.document, commissions.c.rule).where(
-    *_in_scope(commissions), commissions.c.id == bindparam("id")
+_KNOWN = Prepared(select(identities.c.key, identities.c.id).where(*_in_scope(identities), _among(identities.c.key)))
+_CURRENT = Prepared(select(current_ids.c.current).where(*_in_scope(current_ids), current_ids.c.id == bindparam("id")))
+_POINTED = Prepared(
+    select(current_ids.c.id, current_ids.c.current).where(*_in_scope(current_ids), _among(current_ids.c.id))
 )
-_OF_SUBJECTS = select(commissions.c.id, commissions.c.digest).where(
-    *_in_scope(commissions), _among(commissions.c.subject_id)
+_COMMISSION = Prepared(
+    select(commissions.c.document, commissions.c.rule).where(
+        *_in_scope(commissions), commissions.c.id == bindparam("id")
+    )
+)
+_OF_SUBJECTS = Prepared(
+    select(commissions.c.id, commissions.c.digest).where(*_in_scope(commissions), _among(commissions.c.subject_id))
 )
 _DIGESTS = {
-    table: select(table.c.id, table.c.digest).where(*_in_scope(table), _among(table.c.id))
+    table: Prepared(select(table.c.id, table.c.digest).where(*_in_scope(table), _among(table.c.id)))
     for table in (sales, leads, customers, payouts)
 }
 _DROP = {
-    table: delete(table).where(*_in_scope(table), column == bindparam("_id"))
+    table: Prepared(delete(table).where(*_in_scope(table), column == bindparam("_id")))
     for table, column in (
         (sales, sales.c.id),
         (leads, leads.c.id),
@@ -156,7 +161,7 @@ class SqlPositions:
         put_holes(self._session, scope, positions.holes, keys)
 
     def _differences(
-        self, stored: Executable, where: Values, ids: Iterable[str], wanted: list[rows.Values], afresh: bool
+        self, stored: Prepared, where: Values, ids: Iterable[str], wanted: list[rows.Values], afresh: bool
     ) -> tuple[dict[str, rows.Values], list[str]]:
         """The rows to insert, by id, and the ids whose rows go before: an unchanged row is neither."""
         stands = {
@@ -171,7 +176,7 @@ class SqlPositions:
     def _exchange(self, table: Table, where: Values, gone: Iterable[str], new: Iterable[Values]) -> None:
         self._session.write(_DROP[table], [{**where, "_id": each} for each in gone])
         twice = BrokenPromise(f"two positions claim one place in {table.name}")
-        self._session.write(insert(table), list(new), taken=twice)
+        self._session.insert(table, list(new), taken=twice)
 
     def commission(self, scope: Scope, commission_id: str) -> Commission | None:
         where = {**rows.scope_to_row(scope), "id": resolve(self._session, scope, commission_id)}

@@ -1,23 +1,23 @@
 """One transaction's connection: the only place that executes, and where the driver's errors become the core's."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Insert, RootTransaction, Row, Table
+from sqlalchemy import Connection, Executable, RootTransaction, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from adapters.persistence.sqlalchemy.prepared import Prepared, row_class
 from refport_core.errors import BrokenPromise, Interrupted, RefportError, Unavailable
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
 
 CHUNK = 500  # values in one IN list
-TOGETHER = 50  # rows in one step of SQLite
 
 # Result codes of SQLite (the low byte) that say: not now.
 BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN = 5, 6, 7, 8, 9, 10, 13, 14
@@ -72,10 +72,11 @@ def translated() -> Iterator[None]:
 class Session:
     """A transaction. After an error of the driver it does nothing more: nobody can tell what is left of it."""
 
-    def __init__(self, connection: Connection, *, writable: bool, crowded: bool = False) -> None:
-        """``crowded``: others write beside it."""
+    def __init__(self, connection: Connection, *, writable: bool) -> None:
         self._connection = connection
-        self.crowded = crowded
+        self._dialect = connection.dialect
+        self._driver: Any = connection.connection.driver_connection
+        self._error: Any = connection.dialect.loaded_dbapi.Error
         self._writable = writable
         self._failure: RefportError | None = None
         self.moment: datetime | None = None  # the latest time that this transaction was told; it asks no clock
@@ -84,32 +85,52 @@ class Session:
         """Remember the latest time that this transaction was told."""
         self.moment = moment if self.moment is None else max(self.moment, moment)
 
-    def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
-        """All rows of a question."""
+    def rows(self, statement: Executable | Prepared, values: Values | None = None) -> Sequence[Any]:
+        """All rows of a question, their columns by name."""
+        if isinstance(statement, Prepared):
+            compiled = statement.compiled(self._dialect)
+            return self._give(compiled.text, compiled.given(values or {}))
         return self._execute(statement, values)
 
-    def write(self, statement: Executable, rows: Sequence[Values], *, taken: RefportError | None = None) -> None:
+    def write(
+        self, statement: Executable | Prepared, rows: Sequence[Values], *, taken: RefportError | None = None
+    ) -> None:
         """Execute for all ``rows``, none of them included. ``taken`` is raised where a constraint forbids it."""
-        if rows:
-            self.gate()
-            whole = 0
-            if self._connection.dialect.name == "sqlite" and isinstance(statement, Insert):
-                whole = len(rows) // TOGETHER * TOGETHER
-                if whole:
-                    self._insert_together(statement, rows[:whole], taken)
-            if whole < len(rows):
-                self._execute(statement, rows[whole:], taken=taken)
+        if not rows:
+            return
+        self.gate()
+        if isinstance(statement, Prepared):
+            compiled = statement.compiled(self._dialect)
+            self._give_all(compiled.text, [compiled.given(row) for row in rows], taken=taken)
+        else:
+            self._execute(statement, rows, taken=taken)
 
-    def _insert_together(self, statement: Insert, rows: Sequence[Values], taken: RefportError | None) -> None:
-        """SQLite's driver lets go of the interpreter at each step and waits for it; so many rows are one step."""
-        text, names = _together(statement, tuple(rows[0]))
-        values = [
-            tuple(row[name] for row in rows[start : start + TOGETHER] for name in names)
-            for start in range(0, len(rows), TOGETHER)
-        ]
-        self._do(lambda: self._connection.exec_driver_sql(text, values), taken)
+    def insert(self, table: Table, rows: Sequence[Values], *, taken: RefportError | None = None) -> None:
+        """Insert ``rows``, which all have the same names. ``taken`` is raised where a constraint forbids it."""
+        self._insert(_inserting(table), rows, taken)
 
-    def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Row[Any]]:
+    def insert_missing(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert those of ``rows`` whose key is not there yet."""
+        self._insert(_inserting_missing(self._dialect.name, table), rows, None)
+
+    def upsert(
+        self, table: Table, key: Sequence[str], rows: Sequence[Values], *, taken: RefportError | None = None
+    ) -> None:
+        """Insert ``rows``; where there is a row of this key already, the new one takes its place."""
+        self._insert(_upserting(self._dialect.name, table, tuple(key)), rows, taken)
+
+    def _insert(self, statement: Prepared, rows: Sequence[Values], taken: RefportError | None) -> None:
+        self.gate()
+        if not rows:
+            return
+        compiled = statement.compiled(self._dialect, rows[0])
+        if compiled.order is None:
+            self._give_all(compiled.text, [compiled.given(row) for row in rows], taken=taken)
+            return
+        for text, values in compiled.steps(rows):
+            self._give(text, values, taken=taken)
+
+    def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Any]:
         """Insert ``rows`` and give back what the statement returns, in their order."""
         self.gate()
         return self._execute(statement, rows) if rows else ()
@@ -130,54 +151,69 @@ class Session:
         values: Values | Sequence[Values] | None,
         *,
         taken: RefportError | None = None,
-    ) -> Sequence[Row[Any]]:
-        return self._do(lambda: self._connection.execute(statement, values), taken)
-
-    def _do(self, execute: Callable[[], CursorResult[Any]], taken: RefportError | None) -> Sequence[Row[Any]]:
+    ) -> Sequence[Any]:
         self.check()
         try:
-            result = execute()
+            result = self._connection.execute(statement, values)
             return result.all() if result.returns_rows else ()
         except DBAPIError as error:
-            failure = taken if taken is not None and isinstance(error, IntegrityError) else core_error(error)
-            self._failure = failure
-            raise failure from error
+            raise self._failed(error, taken) from error
 
-    def upsert(
-        self, table: Table, key: Sequence[str], rows: Sequence[Values], *, taken: RefportError | None = None
-    ) -> None:
-        """Insert ``rows``; where there is a row of this key already, the new one takes its place."""
-        self.write(_upsert(self._connection.dialect.name, table, tuple(key)), rows, taken=taken)
+    def _give(self, text: str, values: Any, *, taken: RefportError | None = None) -> Sequence[Any]:
+        """Straight to the driver."""
+        self.check()
+        try:
+            cursor = self._driver.cursor()
+            cursor.execute(text, values)
+            if cursor.description is None:
+                return ()
+            return list(map(row_class(tuple(column[0] for column in cursor.description)), cursor.fetchall()))
+        except self._error as error:
+            wrapped = self._wrapped(text, error)
+            raise self._failed(wrapped, taken) from wrapped
 
-    def insert_missing(self, table: Table, rows: Sequence[Values]) -> None:
-        """Insert those of ``rows`` whose key is not there yet."""
-        self.write(_insert_missing(self._connection.dialect.name, table), rows)
+    def _give_all(self, text: str, rows: Sequence[Any], *, taken: RefportError | None = None) -> None:
+        self.check()
+        try:
+            self._driver.cursor().executemany(text, rows)
+        except self._error as error:
+            wrapped = self._wrapped(text, error)
+            raise self._failed(wrapped, taken) from wrapped
 
+    def _failed(self, error: DBAPIError, taken: RefportError | None) -> RefportError:
+        self._failure = taken if taken is not None and isinstance(error, IntegrityError) else core_error(error)
+        return self._failure
 
-@cache
-def _together(statement: Insert, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The statement for so many rows at once, and the order of a row's values in it."""
-    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=names)
-    one = f"({', '.join('?' * len(names))})"
-    text = str(compiled).replace(f"VALUES {one}", f"VALUES {', '.join([one] * TOGETHER)}", 1)
-    return text, tuple(compiled.positiontup or ())
+    def _wrapped(self, text: str, error: Any) -> DBAPIError:
+        """As it would come from SQLAlchemy, without the values: they are other people's data."""
+        cut = self._dialect.is_disconnect(error, self._driver, None)
+        if cut:
+            self._connection.invalidate(error)
+        wrapped = DBAPIError.instance(
+            text, None, error, self._error, hide_parameters=True, connection_invalidated=cut, dialect=self._dialect
+        )
+        assert isinstance(wrapped, DBAPIError)  # noqa: S101 - it is the driver's
+        return wrapped
 
 
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @cache
-def _upsert(dialect: str, table: Table, key: tuple[str, ...]) -> Executable:
-    insert = _INSERT[dialect](table)
-    rest = {column.name: insert.excluded[column.name] for column in table.c if column.name not in key}
-    statement: Executable = insert.on_conflict_do_update(index_elements=list(key), set_=rest)
-    return statement
+def _inserting(table: Table) -> Prepared:
+    return Prepared(insert(table))
 
 
 @cache
-def _insert_missing(dialect: str, table: Table) -> Executable:
-    statement: Executable = _INSERT[dialect](table).on_conflict_do_nothing()
-    return statement
+def _upserting(dialect: str, table: Table, key: tuple[str, ...]) -> Prepared:
+    new = _INSERT[dialect](table)
+    rest = {column.name: new.excluded[column.name] for column in table.c if column.name not in key}
+    return Prepared(new.on_conflict_do_update(index_elements=list(key), set_=rest))
+
+
+@cache
+def _inserting_missing(dialect: str, table: Table) -> Prepared:
+    return Prepared(_INSERT[dialect](table).on_conflict_do_nothing())
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import events, statements
 from adapters.persistence.statements import CLAIMED, NOT_SETTLED, event_key, owner_of_account, statement_number, weight
@@ -26,17 +27,21 @@ _THIS_EVENT = (
     events.c.event_id == bindparam("_event_id"),
     events.c.provider == bindparam("_provider"),
 )
-_CONTENTS = select(statements.c.provider, statements.c.event_id, statements.c.content).where(
-    statements.c.owner == bindparam("owner"),
-    statements.c.mode == bindparam("mode"),
-    statements.c.event_id.in_(bindparam("event_ids", expanding=True)),
+_CONTENTS = Prepared(
+    select(statements.c.provider, statements.c.event_id, statements.c.content).where(
+        statements.c.owner == bindparam("owner"),
+        statements.c.mode == bindparam("mode"),
+        among(statements.c.event_id, "event_ids"),
+    )
 )
-_OUTCOMES = select(events.c.provider, events.c.event_id, events.c.outcome, events.c.reason, events.c.error).where(
-    events.c.owner == bindparam("owner"),
-    events.c.mode == bindparam("mode"),
-    events.c.event_id.in_(bindparam("event_ids", expanding=True)),
+_OUTCOMES = Prepared(
+    select(events.c.provider, events.c.event_id, events.c.outcome, events.c.reason, events.c.error).where(
+        events.c.owner == bindparam("owner"),
+        events.c.mode == bindparam("mode"),
+        among(events.c.event_id, "event_ids"),
+    )
 )
-_RENDERINGS = (
+_RENDERINGS = Prepared(
     select(statements)
     .where(
         statements.c.owner == bindparam("owner"),
@@ -46,24 +51,23 @@ _RENDERINGS = (
     )
     .order_by(statements.c.id)
 )
-_SEVERAL = (
+_SEVERAL = Prepared(
     select(statements.c.provider, statements.c.event_id)
     .where(
         statements.c.owner == bindparam("owner"),
         statements.c.mode == bindparam("mode"),
-        statements.c.event_id.in_(bindparam("event_ids", expanding=True)),
+        among(statements.c.event_id, "event_ids"),
     )
     .group_by(statements.c.event_id, statements.c.provider)
     .having(func.count() > 1)
 )
-_HAVE = select(events.c.event_id).where(*_THIS_EVENT).with_for_update()  # whoever else renders it waits
-_COUNT = update(events).where(*_THIS_EVENT).values(duplicates=events.c.duplicates + bindparam("_more"))
-_SETTLE = (
+_COUNT = Prepared(update(events).where(*_THIS_EVENT).values(duplicates=events.c.duplicates + bindparam("_more")))
+_SETTLE = Prepared(
     update(events)
     .where(*_THIS_EVENT)
     .values(outcome=bindparam("outcome"), reason=bindparam("reason"), error=bindparam("error"))
 )
-_WIN = (
+_WIN = Prepared(
     update(events)
     .where(*_THIS_EVENT)
     .values(
@@ -108,14 +112,15 @@ class SqlStatements:
             known[key].add(delivery.content)
             fresh.append(delivery)
         raced = Interrupted("Somebody else keeps the same event at this moment; send the same again.")
-        # Events in one order, so that those who write the same beside each other wait in a row.
-        self._session.write(insert(events), [_event_row(first[key]) for key in sorted(first)], taken=raced)
-        self._session.write(insert(statements), [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
-        for key in sorted(rendered):
-            self._session.rows(_HAVE, _this(key))
-        self._session.write(_COUNT, [{**_this(key), "_more": repeated[key]} for key in sorted(repeated)])
+        self._session.insert(statements, [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
+        self._session.insert(events, [_event_row(delivery) for delivery in first.values()], taken=raced)
+        self._session.write(_COUNT, [{**_this(key), "_more": more} for key, more in repeated.items()])
         self._session.write(_WIN, [{**_this(key), **self._winner(key)} for key in rendered])
         return Kept(verdicts=tuple(verdicts))
+
+    def known(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        kept = self._contents(deliveries)
+        return [delivery.content in kept[event_key(delivery)] for delivery in deliveries]
 
     def _contents(self, deliveries: Sequence[Delivery]) -> dict[EventKey, set[bytes]]:
         """The contents that are kept of these events."""
