@@ -13,7 +13,9 @@ from attrs import evolve, field, frozen
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.stripe.endpoints import Registered
+from adapters.stripe.lookups import ApiAccess
 from refport.asgi import create_app
+from refport.connections import KnownKeys
 from refport.container import Container, container_of
 from refport.ids import id_of
 from refport.settings import Stated, settings_from
@@ -60,6 +62,13 @@ class ProviderByKey:
 
     def revoke(self, mode: Mode, account: str) -> None:
         pass
+
+
+class NobodyToAsk(KnownKeys):
+    """Whatever keys there are, nobody is asked with them."""
+
+    def access_of(self, connection: Connection) -> ApiAccess | None:
+        return None
 
 
 @frozen
@@ -136,6 +145,8 @@ def container() -> Container:
     made.ids.override(CountedIds())
     connections = evolve(made.connections(), stripe=ProviderByKey())
     made.connections.override(connections)
+    nobody = NobodyToAsk(unit_of_work=made.unit_of_work(), vault=made.vault(), platforms=made.settings().stripe)
+    made.checks.override(evolve(made.checks(), keys=nobody))
     return made
 
 
@@ -146,10 +157,10 @@ def open_shop(mode: Mode) -> Shop:
         tx.access.put_workspace(Workspace(id=WORKSPACE, slug="shop", created_at=NOW))
     key = made.keys().issue(Whose(WORKSPACE, mode)).token
     app = Signing(create_app(made, worker=False))
-    return Shop(app, key, asyncio.run(furnished(app, key)))
+    return Shop(app, key, asyncio.run(furnished(app, key, mode)))
 
 
-async def furnished(app: ASGIApp, key: str) -> dict[str, list[str]]:
+async def furnished(app: ASGIApp, key: str, mode: Mode) -> dict[str, list[str]]:
     async with client_of(app, key) as client:
         client.headers["refport-clock"] = THE_DAY_BEFORE
 
@@ -171,6 +182,9 @@ async def furnished(app: ASGIApp, key: str) -> dict[str, list[str]]:
         about = {"customerExternalId": "customer-1", "clickId": click["id"]}
         await post("/api/track/lead", eventName="Signup", **about)
         await post("/api/track/sale", amount=10_000, invoiceId="order-1", **about)
+        with_key = await post("/api/integrations/stripe", apiKey=f"sk_{mode}_y")
+        rotating = await client.patch(f"/api/integrations/stripe/{with_key['id']}", json={"addSecret": "whsec_next"})
+        assert rotating.is_success, rotating.text
         connections = [
             (await post("/api/integrations/stripe", webhookSecret=SIGNING_SECRET, accountId=f"acct_{number}"))["id"]
             for number in range(CONNECTIONS)
@@ -189,7 +203,7 @@ async def furnished(app: ASGIApp, key: str) -> dict[str, list[str]]:
             "enrollment_id": [partner["enrollments"][0]["id"]],
             "link_id": [link["id"]],
             "click_id": [click["id"]],
-            "connection_id": [*connections, "connect"],
+            "connection_id": [with_key["id"], *connections, "connect"],
             "customer_id": await ids("/api/customers"),
             "lead_id": await ids("/api/leads"),
             "sale_id": await ids("/api/sales"),
