@@ -1,16 +1,17 @@
 """The port ``Facts`` in a database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_
 
 from adapters.persistence.fact_indexes import address
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.apart import Apart
 from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, Values, chunks
 from adapters.persistence.sqlalchemy.tables import NEVER, Big, fact_emails, fact_keys, facts
@@ -100,6 +101,8 @@ class SqlFacts:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._replaced: dict[tuple[Scope, str, str], Sequence[Fact]] = {}
+        self._own: set[int] = set()  # numbers of the facts that this transaction wrote
+        self._apart = Apart(session)
 
     def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
         self._session.gate()
@@ -124,6 +127,7 @@ class SqlFacts:
         )
         kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for scope, fact in said])
         numbered = [(row.id, scope, fact) for row, (scope, fact) in zip(kept, said, strict=True)]
+        self._own.update(number for number, _, _ in numbered)
         self._session.insert(
             fact_keys,
             [
@@ -143,10 +147,16 @@ class SqlFacts:
 
     def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
         self.write()
-        where = rows.scope_to_row(scope)
-        seen = set(keys)
-        found = self._reached(where, self._having(where, seen), seen)
-        return [found[number] for number in sorted(found)]
+        where, wanted = rows.scope_to_row(scope), frozenset(keys)
+        while True:
+            moment = self._apart.moment()
+            found = self._reached(where, self._having(where, wanted), set(wanted))
+            if moment is None or not self._take(scope, wanted, found) or moment == self._apart.moment():
+                return [found[number] for number in sorted(found)]
+
+    def _take(self, scope: Scope, keys: Set[str], found: Mapping[int, Fact]) -> bool:
+        stored = [fact for number, fact in found.items() if number not in self._own]
+        return self._apart.take(scope, keys, stored, [found[number] for number in self._own & found.keys()])
 
     def _reached(self, where: Values, near: Set[int], seen: set[str]) -> dict[int, Fact]:
         """These facts, and all that can be reached from them over keys that are not ``seen``."""
@@ -168,9 +178,11 @@ class SqlFacts:
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
         self.write()
+        emails = set(emails)
+        self._apart.take_addresses(scope, emails)
         where = {**rows.scope_to_row(scope), "limit": limit}
         numbers = {
-            row.fact_id for email in set(emails) for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
+            row.fact_id for email in emails for row in self._session.rows(_BY_EMAIL, {**where, "address": email})
         }
         return {row.key for some in chunks(numbers) for row in self._session.rows(_KEYS_OF, {"wanted": some})}
 
@@ -193,7 +205,7 @@ class SqlFacts:
     def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
         self.write()
         where = rows.scope_to_row(scope)
-        walk = walk if isinstance(walk, Walk) else Walk()
+        walk = evolve(walk, met=walk.met[:]) if isinstance(walk, Walk) else Walk()  # the old one can be gone on from
         while page := self._session.rows(_NEXT, {**where, **walk.place, "limit": some}):
             walk.occurred_at, walk.id = page[-1].occurred_at, page[-1].id
             if new := {row.id for row in page if not walk.has_met(row.id)}:

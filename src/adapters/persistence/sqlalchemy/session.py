@@ -72,11 +72,13 @@ def translated() -> Iterator[None]:
 class Session:
     """A transaction. After an error of the driver it does nothing more: nobody can tell what is left of it."""
 
-    def __init__(self, connection: Connection, *, writable: bool) -> None:
+    def __init__(self, connection: Connection, *, writable: bool, crowded: bool = False) -> None:
+        """``crowded``: others write beside it."""
         self._connection = connection
         self._dialect = connection.dialect
         self._driver: Any = connection.connection.driver_connection
         self._error: Any = connection.dialect.loaded_dbapi.Error
+        self.crowded = crowded
         self._writable = writable
         self._failure: RefportError | None = None
         self.moment: datetime | None = None  # the latest time that this transaction was told; it asks no clock

@@ -61,6 +61,7 @@ _SEVERAL = Prepared(
     .group_by(statements.c.event_id, statements.c.provider)
     .having(func.count() > 1)
 )
+_HAVE = Prepared(select(events.c.event_id).where(*_THIS_EVENT).with_for_update())  # whoever else renders it waits
 _COUNT = Prepared(update(events).where(*_THIS_EVENT).values(duplicates=events.c.duplicates + bindparam("_more")))
 _SETTLE = Prepared(
     update(events)
@@ -112,9 +113,12 @@ class SqlStatements:
             known[key].add(delivery.content)
             fresh.append(delivery)
         raced = Interrupted("Somebody else keeps the same event at this moment; send the same again.")
+        # Events in one order, so that those who write the same beside each other wait in a row.
+        self._session.insert(events, [_event_row(first[key]) for key in sorted(first)], taken=raced)
         self._session.insert(statements, [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
-        self._session.insert(events, [_event_row(delivery) for delivery in first.values()], taken=raced)
-        self._session.write(_COUNT, [{**_this(key), "_more": more} for key, more in repeated.items()])
+        for key in sorted(rendered):
+            self._session.rows(_HAVE, _this(key))
+        self._session.write(_COUNT, [{**_this(key), "_more": repeated[key]} for key in sorted(repeated)])
         self._session.write(_WIN, [{**_this(key), **self._winner(key)} for key in rendered])
         return Kept(verdicts=tuple(verdicts))
 
