@@ -205,7 +205,9 @@ class SqlFacts:
     def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
         self.write()
         where = rows.scope_to_row(scope)
-        walk = evolve(walk, met=walk.met[:]) if isinstance(walk, Walk) else Walk()  # the old one can be gone on from
+        walk = (
+            evolve(walk, met=walk.met[:]) if isinstance(walk, Walk) else Walk()
+        )  # the old one can be gone on from again
         while page := self._session.rows(_NEXT, {**where, **walk.place, "limit": some}):
             walk.occurred_at, walk.id = page[-1].occurred_at, page[-1].id
             if new := {row.id for row in page if not walk.has_met(row.id)}:
