@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_PORTS: Final = 65535
 WIDE: Final = 120
 EVERY_OUTCOME: Final = ("applied", "waiting", "ignored", "quarantined")
+EVENT_FILE: Final = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 PORT: Final = click.IntRange(1, MOST_PORTS)
 
 
@@ -190,7 +191,42 @@ def bootstrap(*, workspace: str, as_json: bool) -> None:
 
 @main.group()
 def events() -> None:
-    """Stored events again."""
+    """Events from files, and stored events again."""
+
+
+@events.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=EVENT_FILE)
+@click.option("--connection", help="The id of the connection that they come in by, if there are several.")
+@click.option("--workspace", help="The name of its workspace.")
+@click.option("--mode", type=click.Choice(["live", "test"]), help="Its mode; events of the other one are refused.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def import_events(
+    files: tuple[Path, ...], *, connection: str | None, workspace: str | None, mode: str | None, as_json: bool
+) -> None:
+    """Bring in Stripe's events from files (- is standard input): one a line as JSON, or lists as `stripe events list`
+    prints them. Stopped at any moment and begun again, it loses nothing and repeats nothing. Exit status 1 where a line
+    is no event of this connection; the others are brought in all the same."""
+    from rich.console import Console
+
+    from refport.event_import import EventImport, Summary
+    from refport.importing import Importing, connection_meant, table_of
+
+    total = Summary()
+    with installation() as container:
+        unit_of_work = container.unit_of_work()
+        importing = Importing(
+            EventImport(application=container.application(), unit_of_work=unit_of_work, clock=container.clock()),
+            connection_meant(unit_of_work, connection, workspace, mode),
+            Console(stderr=True),
+            quiet=as_json,
+        )
+        for summary in importing.files(files):
+            total.add(summary)
+    if as_json:
+        click.echo(json.dumps(total.told()))
+    else:
+        console().print(table_of(total))
+    sys.exit(1 if total.wrong else 0)
 
 
 @events.command()

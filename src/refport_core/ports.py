@@ -199,6 +199,10 @@ class Statements(Protocol):
         batch is a duplicate. Duplicates are counted."""
         ...
 
+    def known(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        """Of each whether this rendering of its event is kept already: ``add`` would find a duplicate."""
+        ...
+
     def renderings(self, delivery: Delivery) -> list[Delivery]:
         """Every kept rendering of this event, in the order they were kept, without facts."""
         ...

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.stripe.document import Document, canonical
 from adapters.stripe.objects.shapes import PROVIDER
+from adapters.stripe.statement import Translation
 from adapters.stripe.text import as_kept
 from adapters.stripe.understanding import Circumstances, stated_at, text_of, understood
 from refport_core.commands import Delivery
@@ -17,9 +18,25 @@ def delivery_of(
     document: Document, body: bytes, given: Circumstances, *, connection_id: str | None, now: datetime
 ) -> Delivery:
     """The document's ``id`` and ``type`` are texts (``is_event``)."""
+    return _delivery(document, body, given, connection_id, now, understood(document, given))
+
+
+def untranslated(
+    document: Document, body: bytes, given: Circumstances, *, connection_id: str | None, now: datetime
+) -> Delivery:
+    """The same without what it says."""
+    return _delivery(document, body, given, connection_id, now, ())
+
+
+def _delivery(
+    document: Document,
+    body: bytes,
+    given: Circumstances,
+    connection_id: str | None,
+    now: datetime,
+    translation: Translation,
+) -> Delivery:
     members = document.members
-    translation = understood(document, given)
-    verdict = translation if isinstance(translation, Outcome) else None
     version = text_of(members, "api_version")
     return Delivery(
         scope=given.scope,
@@ -35,7 +52,7 @@ def delivery_of(
         connection_id=connection_id,
         api_version=as_kept(version) if version else None,
         facts=() if isinstance(translation, Outcome) else translation,
-        verdict=verdict,
+        verdict=translation if isinstance(translation, Outcome) else None,
     )
 
 

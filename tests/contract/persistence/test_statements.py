@@ -225,3 +225,22 @@ def test_events_with_more_than_one_rendering_are_told_apart(unit_of_work: UnitOf
         assert {("stripe", "evt_1"): [two, one, three]} == tx.statements.rendered_often(LIVE, asked)
         assert {} == tx.statements.rendered_often(LIVE, asked[1:])
         assert {} == tx.statements.rendered_often(TEST, asked)
+
+
+def test_renderings_that_are_kept_are_known_before_they_are_added(unit_of_work: UnitOfWork) -> None:
+    kept = [a_delivery("evt_1"), a_delivery("evt_1", content=b"two"), a_delivery("evt_3", scope=None, account="acct_1")]
+    others = [
+        a_delivery("evt_2"),
+        a_delivery("evt_1", content=b"three"),
+        a_delivery("evt_1", provider="custom"),
+        a_delivery("evt_1", scope=TEST),
+        a_delivery("evt_3", scope=None, account="acct_2"),
+    ]
+    with unit_of_work.begin() as tx:
+        assert [False] * 3 == tx.statements.known(kept)
+        tx.statements.add(kept)
+    with unit_of_work.read() as tx:
+        assert [True, False, True, False, False, True, False, False] == tx.statements.known(
+            [kept[0], others[0], kept[1], *others[1:3], kept[2], *others[3:]]
+        )
+        assert [] == tx.statements.known([])

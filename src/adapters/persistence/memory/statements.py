@@ -33,7 +33,7 @@ class MemoryStatements:
             outcome = delivery.verdict or NOT_SETTLED
             tables.events.put(key, Event(winner=number, received_at=delivery.received_at, outcome=outcome))
             return "new"
-        if any(tables.statements[number].content == delivery.content for number in tables.renderings[key]):
+        if self._is_known(delivery):
             tables.events.put(key, evolve(event, duplicates=event.duplicates + 1))
             return "duplicate"
         if delivery.only_once:
@@ -42,6 +42,13 @@ class MemoryStatements:
         if weight(delivery) > weight(tables.statements[event.winner]):
             tables.events.put(key, evolve(event, winner=number))
         return "rendering"
+
+    def known(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        return [self._is_known(delivery) for delivery in deliveries]
+
+    def _is_known(self, delivery: Delivery) -> bool:
+        kept = self._tables.renderings.get(event_key(delivery)) or ()
+        return any(self._tables.statements[number].content == delivery.content for number in kept)
 
     def _keep(self, delivery: Delivery, key: EventKey) -> int:
         number = len(self._tables.statements) + 1
