@@ -4,15 +4,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, bindparam, select
 
 from adapters.persistence.sqlalchemy import rows
+from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import clicks, enrollments, links, partners, programs
 from refport_core.errors import Conflict
 from refport_core.programs import Click, Enrollment, Link, Partner, Program
 
 T = TypeVar("T")
+
+_OWN = {
+    table: Prepared(
+        select(table).where(table.c.id == bindparam("id"), table.c.workspace_id == bindparam("workspace_id"))
+    )
+    for table in (programs, partners, enrollments, links)
+}
+_OF_PARTNERS = Prepared(
+    select(enrollments).where(
+        enrollments.c.workspace_id == bindparam("workspace_id"), among(enrollments.c.partner_id, "wanted")
+    )
+)
+_LINKS = Prepared(select(links).where(among(links.c.id, "wanted")).order_by(links.c.id))
+_LINKS_ON = Prepared(select(links).where(links.c.domain == bindparam("domain"), among(links.c.key, "wanted")))
 
 
 class SqlCatalogue:
@@ -54,8 +69,8 @@ class SqlCatalogue:
         return self._one(links, workspace_id, link_id, rows.link_from_row)
 
     def _one(self, table: Table, workspace_id: str, some_id: str, value: Callable[[Row[Any]], T]) -> T | None:
-        own = select(table).where(table.c.id == some_id, table.c.workspace_id == workspace_id)
-        return next((value(row) for row in self._session.rows(own)), None)
+        found = self._session.rows(_OWN[table], {"id": some_id, "workspace_id": workspace_id})
+        return next(map(value, found), None)
 
     def programs(self, workspace_id: str) -> list[Program]:
         return self._every(programs, workspace_id, rows.program_from_row)
@@ -77,11 +92,7 @@ class SqlCatalogue:
         found = [
             rows.enrollment_from_row(row)
             for some in chunks(partner_ids)
-            for row in self._session.rows(
-                select(enrollments).where(
-                    enrollments.c.workspace_id == workspace_id, enrollments.c.partner_id.in_(some)
-                )
-            )
+            for row in self._session.rows(_OF_PARTNERS, {"workspace_id": workspace_id, "wanted": some})
         ]
         return sorted(found, key=lambda each: each.id)
 
@@ -89,7 +100,7 @@ class SqlCatalogue:
         return [
             rows.link_from_row(row)
             for some in chunks(sorted(link_ids))
-            for row in self._session.rows(select(links).where(links.c.id.in_(some)).order_by(links.c.id))
+            for row in self._session.rows(_LINKS, {"wanted": some})
         ]
 
     def links_at(self, places: Iterable[tuple[str | None, str]]) -> list[Link]:
@@ -100,7 +111,7 @@ class SqlCatalogue:
             rows.link_from_row(row)
             for domain, keys in keys_on.items()
             for some in chunks(keys)
-            for row in self._session.rows(select(links).where(links.c.domain == domain, links.c.key.in_(some)))
+            for row in self._session.rows(_LINKS_ON, {"domain": domain, "wanted": some})
         ]
 
     def put_click(self, workspace_id: str, click: Click) -> None:
