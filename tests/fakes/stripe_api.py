@@ -148,7 +148,7 @@ class FakeStripe:
     def keep(self, account: str, mode: Mode, what: dict[str, Any]) -> None:
         self._objects[place(account, mode), what["id"]] = what
 
-    def happen(self, account: str, mode: Mode, kind: str, **said: Any) -> None:
+    def happen(self, account: str, mode: Mode, kind: str, /, **said: Any) -> None:
         """An event of an account; whoever listens is told. ``said`` are arguments of ``stripe_words``."""
         self._tell(account, mode, kind, said, set(self.books.platforms_of(account, mode)))
 
@@ -343,6 +343,8 @@ class FakeStripe:
 
     def show(self, request: Request) -> Page | None:
         """A page for people, where one stands at this address."""
+        if request.path == "/thanks":
+            return Page(200, form_page("Thank you", "<p>It is on its way.</p>"))
         if request.path == "/oauth/authorize":
             return self._authorize_page(request.query)
         if request.path.startswith("/pay/"):

@@ -40,7 +40,7 @@ class Stripe(Protocol):
 
     def number(self) -> int: ...
     def keep(self, account: str, mode: Mode, what: dict[str, Any]) -> None: ...
-    def happen(self, account: str, mode: Mode, kind: str, **said: Any) -> None: ...
+    def happen(self, account: str, mode: Mode, kind: str, /, **said: Any) -> None: ...
 
 
 @define
@@ -179,11 +179,11 @@ class Checkout:
         self.happened(after, "charge.refunded", "charge", **before.said, refunded=after.refunded)
         return made
 
-    def happened(self, whose: Order | Charged, kind: str, teller: str, **said: Any) -> None:
+    def happened(self, whose: Order | Charged, kind: str, teller: str, /, **said: Any) -> None:
         self.tell(teller, whose.account, whose.mode, **said)
         self.stripe.happen(whose.account, whose.mode, kind, **said)
 
-    def tell(self, teller: str, account: str, mode: Mode, **said: Any) -> dict[str, Any]:
+    def tell(self, teller: str, account: str, mode: Mode, /, **said: Any) -> dict[str, Any]:
         what = TELLERS[teller](Era.NEW, moment(), **said)
         what["livemode"] = mode is Mode.LIVE
         self.stripe.keep(account, mode, what)

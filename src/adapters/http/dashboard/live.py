@@ -26,8 +26,9 @@ PATH: Final = "/live"
 
 
 def mark_of(tx: Transaction, scope: Scope) -> str:
-    """What a page shows is what was said up to this mark; render it in the same transaction."""
-    return sha256(repr(tx.reading.mark(scope)).encode()).hexdigest()[:16]
+    """What a page shows is what was said up to this mark, and by whom; render it in the same transaction."""
+    connected = [(each.id, each.ended_at) for each in tx.access.connections(scope)]
+    return sha256(repr((tx.reading.mark(scope), connected)).encode()).hexdigest()[:16]
 
 
 @define(eq=False)
