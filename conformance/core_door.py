@@ -30,18 +30,18 @@ from refport_core.commands import (
     RecordFacts,
     deliver,
 )
-from refport_core.ports import Connection
+from refport_core.ports import Connection, Ids, UnitOfWork
 from refport_core.programs import Flat, Percentage, Reward, RewardEvent
 from refport_core.scope import Mode, Scope
 
 
 class CoreDoor:
-    """The application on in-memory books, fed with really translated events."""
+    """The application on in-memory books, or on others, fed with really translated events."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit_of_work: UnitOfWork | None = None, ids: Ids | None = None) -> None:
 
-        ids = TimeOrderedIds()
-        self.unit_of_work = MemoryUnitOfWork(ids)
+        ids = ids or TimeOrderedIds()
+        self.unit_of_work = unit_of_work or MemoryUnitOfWork(ids)
         self.application = Application(
             unit_of_work=self.unit_of_work,
             clock=FrozenClock(moment("0d")),

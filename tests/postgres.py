@@ -83,12 +83,12 @@ def _own_database() -> tuple[str, Connection]:
     return url, create_engine(url, isolation_level="AUTOCOMMIT").connect()
 
 
-_TABLES = [table.name for table in reversed(metadata.sorted_tables)]
 _EMPTY = "; ".join(
-    [
+    (
         "SET session_replication_role = replica",  # else triggers keep the rows
-        *(f"DELETE FROM {name}" for name in _TABLES),
-    ]
+        *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),
+        *(f"ALTER SEQUENCE {name}_id_seq RESTART" for name in ("statements", "facts")),
+    )
 )
 
 
