@@ -30,6 +30,8 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
     lifespan = [disposing(container)]
     if worker:
         lifespan.append(working(container.worker()))
+    metrics = container.metrics()
+    metrics.about_holes(container.unit_of_work(), container.pace())
     app = http.create_app(
         application=container.application(),
         unit_of_work=container.unit_of_work(),
@@ -51,11 +53,13 @@ def create_app(container: Container | None = None, *, worker: bool = True, url: 
         afterwards={DEAUTHORIZED: container.connections().deauthorized},
         can_look_up=container.known_keys().can_ask,
         dashboard=container.dashboard(),
+        metrics=metrics,
+        metrics_token=settings.metrics_token,
         lifespan=lifespan,
     )
     if settings.rate_limit is None:
         return app
-    return RateLimited(app, settings.rate_limit, frozenset(settings.link_domains))
+    return RateLimited(app, settings.rate_limit, frozenset(settings.link_domains), refused=metrics.requests.count)
 
 
 Lifespan = Callable[["Litestar"], AbstractAsyncContextManager[None]]

@@ -27,6 +27,7 @@ from adapters.http.dashboard.stripe import StripeGuide
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
+from adapters.http.metrics import MeasuredDoor, Metrics
 from adapters.persistence.memory import MemoryUnitOfWork
 from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
 from adapters.stripe.asking import Asking
@@ -79,6 +80,7 @@ class Container(DeclarativeContainer):
         system=Singleton(SystemClock),
         frozen=Singleton(FrozenClock, settings.provided.clock),
     )
+    pace = Singleton(SystemClock)  # what rests and leases go by, where the clock stands still too
     ids = Singleton(TimeOrderedIds)
     secret_keys = Singleton(secret_keys_of, settings)
     click_ids = Singleton(SignedClickIds, Singleton(click_keys, secret_keys))
@@ -102,9 +104,11 @@ class Container(DeclarativeContainer):
     application = Singleton(
         Application, unit_of_work=unit_of_work, clock=clock, ids=ids, click_ids=click_ids, translators=translators
     )
-    inbox = Singleton(Inbox, application)
+    metrics = Singleton(Metrics)
+    measured_door = Singleton(MeasuredDoor, application, metrics)
+    inbox = Singleton(Inbox, measured_door)
     known_links = Singleton(KnownLinks, unit_of_work, Object(time.monotonic))
-    click_buffer = Singleton(ClickBuffer, application)
+    click_buffer = Singleton(ClickBuffer, measured_door)
     keys = Singleton(KeyRing, unit_of_work, clock, ids, Object(secrets.token_bytes))
     asking = Singleton(Asking, settings.provided.stripe_api_base, settings.provided.stripe_connect_base)
     stripe_side = Singleton(StripeSide, asking=asking, public_url=config.public_url, platforms=settings.provided.stripe)
@@ -159,7 +163,7 @@ class Container(DeclarativeContainer):
         claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
         checks=checks,
         clock=clock,
-        pace=Singleton(SystemClock),
+        pace=pace,
     )
 
 

@@ -1,6 +1,7 @@
 """At most so many requests of one key or address in one unit of time (``REFPORT_RATE_LIMIT``)."""
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from adapters.http.pages import NOTICES, SAFE
 from adapters.http.redirect import place_of
 from refport.settings import RateLimit
 
-EXEMPT: Final = "/health/"  # whoever starts and stops hosts must not be locked out
+EXEMPT: Final = re.compile("/health/.*|/metrics")  # whoever starts, stops and watches hosts must not be locked out
 TOO_MANY: Final = 429
 UNAUTHORIZED: Final = 401
 PAGE: Final = b"text/html; charset=utf-8"
@@ -62,6 +63,7 @@ class RateLimited:
     limit: RateLimit
     link_domains: frozenset[str] = frozenset()
     now_seconds: Callable[[], float] = time.monotonic
+    refused: Callable[[Scope, int], None] | None = None  # is told of every refusal
     windows: Windows = field(init=False)
 
     @windows.default
@@ -69,13 +71,15 @@ class RateLimited:
         return Windows(self.limit, self.now_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(EXEMPT):
+        if scope["type"] != ScopeType.HTTP or EXEMPT.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
             return
         address = (scope["client"] or ("",))[0].encode()
         key = dict(scope["headers"]).get(b"authorization")
         who = address if key is None else sha256(key).digest()
         if max(self.windows.count(who), self.windows.count(address)) >= self.limit.requests:
+            if self.refused is not None:
+                self.refused(scope, TOO_MANY)
             await self.refuse(scope, send)
             return
         self.windows.charge(who)

@@ -71,6 +71,7 @@ class Settings:
     link_domains: tuple[str, ...] = ()
     max_body: int = MEBIBYTE
     rate_limit: RateLimit | None = None
+    metrics_token: str | None = field(default=None, repr=False)
     clock: datetime | None = None
     stripe_api_base: str | None = None
     stripe_connect_base: str | None = None
@@ -94,6 +95,7 @@ class Stated:
     link_domains: Any = ()
     max_body: Any = MEBIBYTE
     rate_limit: Any = None
+    metrics_token: Any = None
     clock: Any = None
     stripe_api_base: Any = None
     stripe_connect_base: Any = None
@@ -155,6 +157,7 @@ def settings_from(stated: Stated) -> Settings:
         link_domains=read("link_domains", domains, ()),
         max_body=read("max_body", bytes_of_body, MEBIBYTE),
         rate_limit=read("rate_limit", rate_limit, None),
+        metrics_token=read("metrics_token", metrics_token, None),
         clock=read("clock", instant, None),
         stripe_api_base=read("stripe_api_base", web_address, None),
         stripe_connect_base=read("stripe_connect_base", web_address, None),
@@ -260,6 +263,15 @@ def rate_limit(value: Any) -> RateLimit:
     if stated is None:
         raise ValueError("must be a number per second, minute, hour or day, such as 100/minute")
     return RateLimit(requests=int(stated[1]), unit=stated[2])
+
+
+def metrics_token(value: Any) -> str:
+    token = str(value).strip()
+    if not re.fullmatch(r"[!-~]{16,200}", token):
+        raise ValueError(
+            "must have 16 to 200 letters, digits and signs without spaces; `openssl rand -base64 32` makes a good one."
+        )
+    return token
 
 
 def instant(value: Any) -> datetime:

@@ -461,6 +461,15 @@ class DueLookUp:
     error: str | None = None
 
 
+@frozen(kw_only=True)
+class Backlog:
+    """The holes of all workspaces, those whose time has come, and since when the oldest of these is there."""
+
+    holes: int
+    due: int
+    since: datetime | None
+
+
 class DueLookUps(Protocol):
     """The holes of the stored positions, with what asking came to."""
 
@@ -492,6 +501,10 @@ class Query:
     cursor: str | None = None
     as_of: datetime | None = None
     oldest_first: bool = False
+
+    def backlog(self, now: datetime) -> Backlog:
+        """What is left to ask, of everybody."""
+        ...
 
 
 @frozen(kw_only=True)

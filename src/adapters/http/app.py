@@ -46,6 +46,7 @@ from adapters.http.keys import KeyRing, with_a_key
 from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
 from adapters.http.lists import listing
+from adapters.http.metrics import Metrics, Reader, metrics_route
 from adapters.http.portal import portals
 from adapters.http.redirect import Redirect
 from adapters.http.status import AskedByKey, CanLookUp
@@ -88,13 +89,15 @@ def create_app(
     afterwards: Afterwards = MappingProxyType({}),
     can_look_up: CanLookUp | None = None,
     dashboard: Dashboard | None = None,
+    metrics: Metrics | None = None,
+    metrics_token: str | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """The host. ``webhooks`` are keyed by processor, ``afterwards`` by event type: what follows once such an event is
     durable. ``max_body`` is in bytes. ``clock_header``: on a frozen host ``Refport-Clock`` is a request's "now".
     ``can_look_up`` tells whether the provider can be asked for a workspace and mode (else: whether a connection has
-    an API key). Without a ``dashboard`` there are no pages for people. Inbox and clicks are finished before what
-    ``lifespan`` opened is closed.
+    an API key). Without a ``dashboard`` there are no pages for people, without ``metrics`` no numbers. Inbox and clicks
+    are finished before what ``lifespan`` opened is closed.
     """
     domains = frozenset(domain.lower() for domain in link_domains)
     addresses = Addresses(public_url, domains)
@@ -128,8 +131,18 @@ def create_app(
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     rendering = None if dashboard is None else dashboard.rendering(public_url)
     pages = [] if dashboard is None or rendering is None else dashboard.routers(rendering, addresses, known_links, time)
+    numbers = [] if metrics is None else [metrics_route(metrics, Reader(metrics_token))]
     app = Litestar(
-        [*pages, api, host, portals(unit_of_work, tokens, addresses), *script.ROUTES, *following.routes(), *incoming],
+        [
+            *pages,
+            api,
+            host,
+            portals(unit_of_work, tokens, addresses),
+            *script.ROUTES,
+            *following.routes(),
+            *incoming,
+            *numbers,
+        ],
         before_request=before_all_else,
         before_send=[protect],
         dependencies={"now": Provide(time.now, sync_to_thread=False)},
@@ -143,6 +156,9 @@ def create_app(
         request_max_body_size=max_body,
     )
     app.asgi_handler = following.before(app.asgi_handler, domains)
+    if metrics is not None:
+        metrics.about_host(inbox, click_buffer)
+        app.asgi_handler = metrics.requests.counting(app.asgi_handler)
     return app
 
 

@@ -4,9 +4,8 @@ import logging
 from asyncio import Event, Task, get_running_loop, wait_for
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, Protocol
 
-from refport_core.application import Application
 from refport_core.commands import CountClicks
 from refport_core.programs import Click
 
@@ -18,22 +17,33 @@ LARGEST_BATCH: Final = 1000
 LARGEST_BUFFER: Final = 100_000
 
 
+class Counter(Protocol):
+    """The one door, or who measures it."""
+
+    def count_clicks(self, command: CountClicks) -> None:
+        """Keeps clicks. Raises ``Unavailable``."""
+        ...
+
+
 class ClickBuffer:
     """Clicks wait here at most a moment. A click id proves itself, so a click that is lost from here costs a count and
     never an attribution (R6). Whoever ends in order loses none; while the database is out of reach clicks stay here,
     the newest ``largest`` of them.
     """
 
-    def __init__(self, application: Application, *, largest: int = LARGEST_BUFFER) -> None:
+    def __init__(self, application: Counter, *, largest: int = LARGEST_BUFFER) -> None:
         self.application = application
         self.waiting: deque[tuple[str, Click]] = deque(maxlen=largest)
         self.writing: Task[None] | None = None
         self.ending: Event | None = None
         self.thread: ThreadPoolExecutor | None = None
         self.failing = False
+        self.lost = 0
 
     def add(self, workspace_id: str, click: Click) -> None:
         """Count this click soon; needs a running event loop."""
+        if len(self.waiting) == self.waiting.maxlen:
+            self.lost += 1
         self.waiting.append((workspace_id, click))
         if self.writing is None:
             loop = get_running_loop()
@@ -56,6 +66,7 @@ class ClickBuffer:
                 await self._count()
                 if self.failing and ending.is_set():
                     logger.error("%s clicks could not be counted before the end", len(self.waiting))
+                    self.lost += len(self.waiting)
                     self.waiting.clear()
         finally:
             self.writing = None
@@ -74,7 +85,9 @@ class ClickBuffer:
                     logger.warning("clicks cannot be counted now: %s; trying again", type(error).__qualname__)
                 self.failing = True
                 room = (self.waiting.maxlen or 0) - len(self.waiting)
-                self.waiting.extendleft(reversed(batch[max(0, len(batch) - room) :]))
+                kept = batch[max(0, len(batch) - room) :]
+                self.lost += len(batch) - len(kept)
+                self.waiting.extendleft(reversed(kept))
                 return
             self.failing = False
 

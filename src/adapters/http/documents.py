@@ -17,6 +17,7 @@ from adapters.http.errors import ErrorAnswer
 from adapters.http.pages import NOTICES
 
 KEY: Final = "apiKey"
+METRICS_TOKEN: Final = "metricsToken"  # noqa: S105 - the name of a scheme
 
 DESCRIPTION: Final = (
     "Referral attribution: payments in; sales, leads and explained commissions out. Money is an integer in minor units "
@@ -26,6 +27,7 @@ DESCRIPTION: Final = (
 WHEN: Final[Mapping[int, str]] = {
     400: "A value does not fit",
     401: "No key, or none of ours",
+    403: "The key may not do that",
     404: "There is no such thing in this workspace and mode",
     409: "It contradicts what is already there",
     413: "The body is too large",
@@ -151,7 +153,8 @@ def description_of(version: str, raw: Mapping[str, Any], answers: Iterable[Any])
         use_handler_docstrings=True,
         components=Components(
             security_schemes={
-                KEY: SecurityScheme(type="http", scheme="bearer", description="`rk_live_…` or `rk_test_…`")
+                KEY: SecurityScheme(type="http", scheme="bearer", description="`rk_live_…` or `rk_test_…`"),
+                METRICS_TOKEN: SecurityScheme(type="http", scheme="bearer", description="`REFPORT_METRICS_TOKEN`"),
             }
         ),
     )

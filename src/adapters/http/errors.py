@@ -34,6 +34,14 @@ class InvalidToken(core.Unauthorized):
     """A portal's token is missing, none of ours, or too old."""
 
 
+class NoMetricsToken(core.Unauthorized):
+    """The numbers are for who has their token."""
+
+
+class MetricsForbidden(core.RefportError):
+    """The numbers are for this machine alone."""
+
+
 class Problem(Struct):
     """``code`` is stable, ``message`` says what to do about it."""
 
@@ -68,6 +76,10 @@ MEANINGS: Final[Mapping[type[Exception], Meaning]] = {
         401,
         "UNAUTHORIZED",
         "The token of this portal is missing, wrong or has expired; load the page again for a new one.",
+    ),
+    NoMetricsToken: Meaning(401, "UNAUTHORIZED", "Send Authorization: Bearer and the host's REFPORT_METRICS_TOKEN."),
+    MetricsForbidden: Meaning(
+        403, "FORBIDDEN", "Metrics are told to this machine alone, until the host is given a REFPORT_METRICS_TOKEN."
     ),
     core.NotFound: Meaning(404, "NOT_FOUND"),
     core.Conflict: Meaning(409, "CONFLICT"),

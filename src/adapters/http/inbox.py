@@ -4,11 +4,10 @@ from asyncio import AbstractEventLoop, Future, Task, get_running_loop
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import frozen
 
-from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts
 from refport_core.errors import BrokenPromise, Unavailable
 from refport_core.outcomes import Outcome
@@ -25,13 +24,21 @@ class Sender:
     outcome: Future[Outcome]
 
 
+class Recorder(Protocol):
+    """The one door, or who measures it."""
+
+    def record_facts(self, command: RecordFacts) -> list[Outcome]:
+        """An outcome for each delivery, once all are durable. Raises ``Unavailable``."""
+        ...
+
+
 class Inbox:
     """There is no commit per request: one thread writes, and each batch is all that waits when it is free.
 
     Nobody waits for a batch to fill. A sender is answered when its delivery is durable, and not before.
     """
 
-    def __init__(self, application: Application, *, batch: int = LARGEST_BATCH, queue: int = LONGEST_QUEUE) -> None:
+    def __init__(self, application: Recorder, *, batch: int = LARGEST_BATCH, queue: int = LONGEST_QUEUE) -> None:
         self.application = application
         self.largest_batch = batch
         self.longest_queue = queue

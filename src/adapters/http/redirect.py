@@ -67,6 +67,7 @@ class Redirect:
         now = self.time.clock.now()
         if not link.leads_on(now):
             return False
+        cast("dict[str, Any]", scope)["path_template"] = RAW_ROUTE
         await self._send_on(link, now, scope, send)
         return True
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 from litestar import Request, asgi
@@ -63,6 +63,7 @@ class Receiver:
         """``connect`` as the id is the platform's endpoint for connected accounts. Raises what ``Webhook.read`` and
         ``Inbox.submit`` do, ``RequestEntityTooLarge``."""
         connection_id = scope["path"].strip("/")  # all that is left of it here
+        cast("dict[str, Any]", scope)["path_template"] = f"{WEBHOOKS}/{self.processor}/{{connection_id}}"
         if not CONNECTION.fullmatch(connection_id):
             raise NotFoundException
         method = method_of(scope)

@@ -1,7 +1,7 @@
 """Holes are due until they are filled."""
 
 from refport_core.holes import Hole, Question
-from refport_core.ports import DueLookUp, UnitOfWork
+from refport_core.ports import Backlog, DueLookUp, UnitOfWork
 from refport_core.positions import Positions
 from tests.contract.persistence.books import LIVE, NOON, TEST, a_delivery, a_hole, at, positions
 
@@ -46,6 +46,23 @@ def test_what_failed_is_asked_again_at_its_time(unit_of_work: UnitOfWork) -> Non
         tx.lookups.failed(again, "still", at(20))
         assert [2] == [each.attempts for each in tx.lookups.due(at(20)) if each.hole == a_hole("in_1")]
         assert 2 == tx.lookups.count(LIVE)
+
+
+def test_the_backlog_is_everybodys(unit_of_work: UnitOfWork) -> None:
+    with unit_of_work.begin() as tx:
+        assert Backlog(holes=0, due=0, since=None) == tx.lookups.backlog(NOON)
+        tx.statements.settle(LIVE, {}, at(1))
+        tx.positions.replace(LIVE, [], positions(a_hole("in_1"), a_hole("in_2")), [])
+        tx.lookups.failed(tx.lookups.due(at(1), limit=1)[0], "out of reach", at(10))
+    with unit_of_work.begin() as tx:
+        tx.statements.settle(TEST, {}, at(3))
+        tx.positions.replace(TEST, [], positions(a_hole("in_3"), scope=TEST), [])
+    with unit_of_work.begin() as tx:
+        (second,) = [each for each in tx.lookups.due(at(3)) if each.scope == LIVE]
+        tx.lookups.failed(second, "out of reach", at(8))
+        assert Backlog(holes=3, due=1, since=at(3)) == tx.lookups.backlog(at(7))
+        assert Backlog(holes=3, due=2, since=at(1)) == tx.lookups.backlog(at(8))
+        assert Backlog(holes=3, due=3, since=at(1)) == tx.lookups.backlog(at(10))
 
 
 def test_a_hole_that_is_filled_is_gone_and_its_failure_harms_nobody(unit_of_work: UnitOfWork) -> None:

@@ -29,6 +29,7 @@ THE_DAY_BEFORE: Final = "2026-03-09T12:00:00.000Z"
 WORKSPACE: Final = "ws_shop"
 LINK_DOMAIN: Final = "go.example"
 SIGNING_SECRET: Final = "whsec_of_everybody"
+METRICS_TOKEN: Final = "the-token-of-the-numbers"
 CONNECTIONS: Final = 8  # some of them are disconnected on the way
 
 
@@ -137,6 +138,7 @@ def container() -> Container:
                 secret_key="a secret key of thirty-two letters",
                 public_url="https://refport.example",
                 link_domains=LINK_DOMAIN,
+                metrics_token=METRICS_TOKEN,
                 clock=NOW,
                 stripe_live_connect_webhook_secret=SIGNING_SECRET,
             )

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import ignored_auth  # it asks without a 
 from refport_core.scope import Mode
 from tests.contract.schema.fuzz import Report, fuzzed
 from tests.contract.schema.rules import RULES, Rule
-from tests.contract.schema.shop import LINK_DOMAIN, SIGNING_SECRET, Shop, open_shop
+from tests.contract.schema.shop import LINK_DOMAIN, METRICS_TOKEN, SIGNING_SECRET, Shop, open_shop
 
 METHODS = {"get", "head", "post", "patch", "put", "delete"}
 NOT_YET = {"getPayout"}  # this host makes no payouts
@@ -106,7 +106,7 @@ def asked(schema: BaseSchema, shop: Shop, label: str, ids: dict[str, str], **hea
         **({"body": filled(BODIES[name], shop), "media_type": "application/json"} if name in BODIES else {}),
     )
     if "security" in operation:
-        headers["authorization"] = f"Bearer {shop.key}"
+        headers["authorization"] = f"Bearer {METRICS_TOKEN if name == 'getMetrics' else shop.key}"
     if path == "/{key}":
         headers["host"] = LINK_DOMAIN
     answer = case.call_and_validate(headers=headers, allow_redirects=False, excluded_checks=[ignored_auth])

@@ -115,6 +115,7 @@ def test_what_cannot_be_written_waits_in_its_order(
 
 def test_of_too_many_that_wait_the_newest_stay(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where they come while others are being written in vain."""
+    lost: list[int] = []
     monkeypatch.setattr(click_buffer, "MOMENT_SECONDS", 0.001)
     writing, gate = Event(), Event()
 
@@ -133,10 +134,12 @@ def test_of_too_many_that_wait_the_newest_stay(books: Books, monkeypatch: pytest
         add(buffer, 1200, 2000)
         gate.set()
         await until(lambda: buffer.failing)
+        lost.append(buffer.lost)
         await buffer.close()
 
     asyncio.run(story())
     assert ids(500, 2000) == books.counted
+    assert [500] == lost
 
 
 def test_an_end_while_the_books_are_out_of_reach_says_what_is_lost(
@@ -149,6 +152,7 @@ def test_an_end_while_the_books_are_out_of_reach_says_what_is_lost(
         add(buffer, 0, 7)
         await asyncio.wait_for(buffer.close(), 10)
         assert 0 == len(buffer.waiting)
+        assert 7 == buffer.lost
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(story())

@@ -23,6 +23,8 @@ from adapters.http.errors import (
     ErrorAnswer,
     Errors,
     InvalidToken,
+    MetricsForbidden,
+    NoMetricsToken,
     UnsupportedMediaType,
 )
 from refport_core import errors as core
@@ -45,6 +47,8 @@ TABLE: dict[Exception, tuple[int, str, str | None]] = {
     core.MalformedEvent(): (400, "MALFORMED_EVENT", None),
     core.Unauthorized("because it was revoked"): (401, "UNAUTHORIZED", "Invalid or missing API key"),
     InvalidToken(): (401, "UNAUTHORIZED", None),
+    NoMetricsToken(): (401, "UNAUTHORIZED", None),
+    MetricsForbidden(): (403, "FORBIDDEN", None),
     core.NotFound(): (404, "NOT_FOUND", None),
     core.Conflict("the key is taken"): (409, "CONFLICT", "the key is taken"),
     core.AccountTaken(): (409, "ACCOUNT_TAKEN", None),

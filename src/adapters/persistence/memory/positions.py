@@ -12,7 +12,7 @@ from refport_core.commissions import Commission
 from refport_core.errors import BrokenPromise
 from refport_core.holes import Hole
 from refport_core.payouts import payout_ids
-from refport_core.ports import DueLookUp
+from refport_core.ports import Backlog, DueLookUp
 from refport_core.positions import Positions
 from refport_core.sales import Sale
 from refport_core.scope import Scope
@@ -157,3 +157,9 @@ class MemoryDueLookUps:
 
     def count(self, scope: Scope) -> int:
         return sum(1 for each in self._tables.holes if each[0] == scope)
+
+    def backlog(self, now: datetime) -> Backlog:
+        holes = self._tables.holes
+        due = [asked.since for _, asked in holes.items() if asked.again_at is None or asked.again_at <= now]
+        since = min((each for each in due if each is not None), default=None)
+        return Backlog(holes=sum(1 for _ in holes), due=len(due), since=since)

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
-from adapters.persistence.queries import micros
+from adapters.persistence.queries import at_micros, micros
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.prepared import Prepared, among
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import lookups
 from refport_core.holes import Hole
-from refport_core.ports import DueLookUp
+from refport_core.ports import Backlog, DueLookUp
 from refport_core.scope import Scope
 
 _HOLE = ("workspace_id", "mode", "question", "provider", "account", "subject", "key")
@@ -29,6 +29,14 @@ _FAILED = Prepared(
     .where(_THIS_HOLE)
     .values(attempts=lookups.c.attempts + 1, error=bindparam("error"), again_at=bindparam("again_at"))
 )
+
+
+_HAS_COME = or_(lookups.c.again_at.is_(None), lookups.c.again_at <= bindparam("now"))
+_BACKLOG = select(
+    func.count().label("holes"),
+    func.count().filter(_HAS_COME).label("due"),
+    func.min(lookups.c.since).filter(_HAS_COME).label("since"),
+).select_from(lookups)
 
 
 def put_holes(session: Session, scope: Scope, holes: Iterable[Hole], keys: Iterable[str]) -> None:
@@ -75,3 +83,7 @@ class SqlDueLookUps:
         where = (lookups.c.workspace_id == scope.workspace_id, lookups.c.mode == scope.mode.value)
         (row,) = self._session.rows(select(func.count().label("holes")).select_from(lookups).where(*where))
         return int(row.holes)
+
+    def backlog(self, now: datetime) -> Backlog:
+        (row,) = self._session.rows(_BACKLOG, {"now": micros(now)})
+        return Backlog(holes=row.holes, due=row.due, since=None if row.since is None else at_micros(row.since))
