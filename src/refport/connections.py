@@ -226,7 +226,9 @@ class StripeConnections:
         """
         connection = self.active(scope, connection_id)
         made = self.stripe.repair(self.key_of(connection), connection)
-        return connection if made is None else self.with_endpoint(scope, connection_id, made)
+        if made is None:
+            return self.put(scope, connection_id, lambda each: each)  # nothing to keep but who did it
+        return self.with_endpoint(scope, connection_id, made)
 
     def with_endpoint(self, scope: Scope, connection_id: str, endpoint: Registered) -> Connection:
         secret = self.vault.encrypt(endpoint.secret)

@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 from adapters.stripe.events import SUBSCRIBED
 from adapters.stripe.permissions import ACCOUNT, NEEDED
 from refport.demo.host import HostProcess, free_port
-from refport.door import open_door
+from refport.door import Door, open_door
 from refport.settings import Stated, settings_from
+from refport_core.ports import Query
 from refport_core.scope import Mode
 from tests.e2e.browsers import PERSON, a_browser, a_visitor
 from tests.fakes.stripe_api import FakeStripe, Fault
@@ -35,6 +36,7 @@ class Installation:
     url: str
     stripe: FakeStripe
     keys: dict[Mode, str]
+    door: Door
 
     def page(self, mode: str = "test") -> str:
         return self.url + PLACE.format(mode=mode)
@@ -45,6 +47,13 @@ class Installation:
         answer = httpx.post(f"{self.url}/api/{what}", headers=headers, json=said)
         assert answer.is_success, answer.text
         return str(answer.json()["id"])
+
+    def acts(self) -> list[str]:
+        """What the audit log has of Stripe, the oldest first, with who did it."""
+        with self.door.read() as tx:
+            (workspace,) = tx.access.workspaces()
+            newest = tx.audit_log.acts(workspace.id, Query(limit=200)).data
+        return [act.action for act in reversed(newest) if act.action.startswith("stripe.") and act.actor == EMAIL]
 
     def listed(self, mode: Mode, what: str) -> list[dict[str, Any]]:
         """What the API says."""
@@ -105,7 +114,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
             made, now = door.bootstrap("shop"), datetime.now(UTC)
             accounts = door.container.accounts()
             accounts.set_password(accounts.first_run(now) or "", EMAIL, PASSWORD, "shop", now)
-            here = Installation(url, stripe, {mode: key or "" for mode, key in made.api_keys.items()})
+            here = Installation(url, stripe, {mode: key or "" for mode, key in made.api_keys.items()}, door)
             program = here.set_up("programs", rewards=[TWENTY_PERCENT])
             partner = here.set_up("partners", name="Ada", email="ada@x.example", programId=program)
             here.set_up("links", key="ada", url="https://shop.example", programId=program, partnerId=partner)
@@ -232,6 +241,9 @@ def test_a_key_is_pasted_and_the_endpoint_is_looked_after(installation: Installa
     assert {} == stripe.endpoints
     assert 2 == len(installation.listed(Mode.TEST, "sales"))
     assert [] == installation.listed(Mode.LIVE, "events")
+    assert [
+        "stripe.connected", "stripe.repaired", "stripe.secret_rotated", "stripe.secret_retired", "stripe.disconnected",
+    ] == installation.acts()  # fmt: skip
 
 
 def connect_with(page: Page, key: str) -> None:

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from html.parser import HTMLParser
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import httpx
 from argon2 import PasswordHasher
-from attrs import define, field
+from attrs import define, field, frozen
 
 from adapters.http.dashboard.accounts import Accounts
 from adapters.http.dashboard.actors import csrf_of, digest_of
@@ -26,7 +26,7 @@ from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
 from refport.ids import TimeOrderedIds
 from refport_core.application import Application
-from refport_core.errors import Conflict, InvalidRequest
+from refport_core.errors import Conflict, InvalidRequest, ProviderUnavailable
 from refport_core.ports import Connection, Query, Workspace
 from refport_core.scope import Mode, Scope
 from refport_core.users import Act, Membership, Role, Session, User
@@ -109,20 +109,42 @@ def books(path: str = "", *, workspace: str = "shop", mode: Mode = Mode.LIVE) ->
     return f"/w/{workspace}/{mode}{'/' + path if path else ''}"
 
 
-class NoPlatform:
-    """Accounts are connected in other ways."""
+@frozen
+class Allowed:
+    """A permission."""
+
+    name: str
+    access: Literal["read", "write"]
+    why: str
+
+
+@define
+class Agreements:
+    """Sends the owners of accounts away, in live mode; the code that they bring is the account."""
+
+    connections: KeptConnections
+    asked_for: dict[str, tuple[Scope, str]] = field(factory=dict)
 
     def offered(self, mode: Mode) -> bool:
-        return False
+        return mode is Mode.LIVE
 
     def begin(self, scope: Scope, session: str, *, now: datetime) -> str:
-        raise Conflict("This installation is no platform.")
+        if scope.mode is not Mode.LIVE:
+            raise Conflict("This installation is no platform.")
+        state = f"state{len(self.asked_for)}"
+        self.asked_for[state] = (scope, session)
+        return f"https://stripe.example/authorize?state={state}"
 
     def asked(self, session: str, state: str, *, now: datetime) -> Scope:
-        raise InvalidRequest("Nobody was asked.")
+        scope, whose = self.asked_for.pop(state, (None, ""))
+        if scope is None or whose != session:
+            raise InvalidRequest("This was used already.")
+        return scope
 
     def finish(self, scope: Scope, code: str, *, now: datetime) -> Connection:
-        raise InvalidRequest("Nobody was asked.")
+        if code == "silent":
+            raise ProviderUnavailable("Stripe is out of reach.")
+        return self.connections.create(scope, webhook_secret=None, api_key=None, account_id=code, now=now)
 
 
 @contextmanager
@@ -143,9 +165,11 @@ def people(**settings: Any) -> Iterator[People]:
         accounts=accounts,
         connections=connections,
         checks=connections,
-        authorizations=NoPlatform(),
+        authorizations=Agreements(connections),
         stripe_guide=StripeGuide(
-            permissions=(), key_pages=dict.fromkeys(Mode, "https://stripe.example"), event_types=()
+            permissions=(Allowed("Charges", "read", "to see refunds"),),
+            key_pages=dict.fromkeys(Mode, "https://stripe.example/keys"),
+            event_types=("invoice.paid",),
         ),
         keys=KeyRing(audited, clock, ids, lambda length: bytes(range(length))),
         feeds=Feeds(unit_of_work),
