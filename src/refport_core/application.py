@@ -26,7 +26,7 @@ from refport_core.commands import (
 )
 from refport_core.commissions import Commission
 from refport_core.decisions import OwnTranslator
-from refport_core.errors import Unavailable
+from refport_core.errors import NotFound, Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
 from refport_core.handlers.enroll_partner import enroll_partner, enrolled_partner
@@ -48,6 +48,14 @@ Progress = Callable[[str, int], None]
 
 def _unseen(_what: str, _count: int) -> None:
     """Nobody looks."""
+
+
+def _failed(problem: Exception) -> Outcome:
+    return Outcome(
+        OutcomeKind.QUARANTINED,
+        "FAILED",
+        f"{type(problem).__name__} while deriving; the statement is kept and can be retried",
+    )
 
 
 def _with_own(translators: Mapping[str, Translator]) -> Mapping[str, Translator]:
@@ -90,11 +98,7 @@ class Application:
         return record_facts(command, tx, now, ids=self.ids, click_ids=self.click_ids, translators=self.translators)
 
     def _quarantine(self, delivery: Delivery, problem: Exception, now: datetime) -> Outcome:
-        outcome = Outcome(
-            OutcomeKind.QUARANTINED,
-            "FAILED",
-            f"{type(problem).__name__} while deriving; the statement is kept and can be retried",
-        )
+        outcome = _failed(problem)
         kept = evolve(delivery, facts=(), verdict=outcome)
         self._do(lambda tx: keep_aside(kept, outcome, tx, now))
         return outcome
@@ -235,6 +239,16 @@ class Application:
                 progress("derived again", count)
                 total, more = total + count, cursor is not None
         return total
+
+    def retry_event(self, scope: Scope, event_id: str) -> Outcome:
+        """Translate and derive one event again, whatever it had come to. Answers what it comes to; where that fails,
+        everything stays as it is. Raises ``NotFound``."""
+        try:
+            return self._do(partial(rebuild.retry_event, scope=scope, event_id=event_id, means=self._means()))
+        except (NotFound, Unavailable):
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it is an answer
+            return _failed(problem)
 
     def verify(self, scope: Scope, progress: Progress = _unseen) -> list[str]:
         """Derive every position from the stored statements and compare; each difference is a sentence.

@@ -7,6 +7,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from refport_core.commands import Delivery
+from refport_core.errors import NotFound
 from refport_core.facts import Fact
 from refport_core.handlers.derive_again import derive_again
 from refport_core.ledger import Cause
@@ -75,6 +76,15 @@ def retry(
     events = [tx.statements.renderings(_delivery_of(record)) for record in page.data]
     _again(tx, scope, events, means, unchanged=True)
     return page.next_cursor, len(events)
+
+
+def retry_event(tx: Transaction, scope: Scope, event_id: str, means: Means) -> Outcome:
+    """Translate and derive one event again, whatever it had come to. Answers what it comes to. Raises ``NotFound``."""
+    record = tx.reading.event(scope, event_id)
+    if record is None:
+        raise NotFound(f"there is no event {event_id}; GET /api/events lists them")
+    _again(tx, scope, [tx.statements.renderings(_delivery_of(record))], means, unchanged=True)
+    return (tx.reading.event(scope, event_id) or record).outcome
 
 
 def _delivery_of(record: EventRecord) -> Delivery:

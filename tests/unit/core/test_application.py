@@ -11,7 +11,7 @@ from attrs import evolve
 from refport_core import sketch
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts, deliver
-from refport_core.errors import BrokenPromise, Interrupted, Unavailable
+from refport_core.errors import BrokenPromise, Interrupted, NotFound, Unavailable
 from refport_core.facts import Fact, InvoiceState
 from refport_core.handlers import rebuild, verify
 from refport_core.handlers.record_facts import keep_aside
@@ -55,6 +55,16 @@ class Reader:
         facts = tuple(self.facts.get(last.body.decode(), ()))
         scoped = tuple(evolve(fact, scope=last.scope) for fact in facts) if last.scope else facts
         return evolve(last, facts=scoped, verdict=None if facts else QUARANTINED)
+
+
+class BrokenReader:
+    """A translator that fails."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.problem = problem or RuntimeError("broken")
+
+    def translate(self, renderings: Sequence[Delivery]) -> Delivery:
+        raise self.problem
 
 
 @pytest.fixture
@@ -657,6 +667,41 @@ def test_every_page_of_the_waiting_is_tried_again(books: Books) -> None:
     seen: list[tuple[str, int]] = []
     assert 201 == books.app.retry(LIVE, lambda *told: seen.append(told))
     assert [("derived again", count) for count in (200, 1, 0)] == seen
+
+
+def test_one_event_is_tried_again(books: Books) -> None:
+    """Whatever it had come to, and no other one with it."""
+    books.outcomes(
+        a_statement("evt_1", verdict=QUARANTINED, body="one"), a_statement("evt_2", verdict=IGNORED, body="two")
+    )
+    reader = Reader(one=[a_checkout(day(0), "cs_1", event_id="evt_1")])
+    books.translators["stripe"] = reader
+    assert OutcomeKind.APPLIED is books.app.retry_event(LIVE, "evt_1").kind
+    assert ([[b"one"]], 1) == (reader.asked, len(books.sales()))
+    assert QUARANTINED == books.app.retry_event(LIVE, "evt_2")
+    for scope, event_id in ((LIVE, "evt_3"), (TEST, "evt_1")):
+        with pytest.raises(NotFound, match="GET /api/events lists them"):
+            books.app.retry_event(scope, event_id)
+
+
+def test_a_retry_that_fails_leaves_all_as_it_is(books: Books) -> None:
+    """It answers so."""
+    books.outcomes(a_statement("evt_1", verdict=QUARANTINED))
+    books.translators["stripe"] = BrokenReader()
+    failed = Outcome(
+        OutcomeKind.QUARANTINED, "FAILED", "RuntimeError while deriving; the statement is kept and can be retried"
+    )
+    event = books.event("evt_1")
+    assert event is not None
+    assert (failed, QUARANTINED) == (books.app.retry_event(LIVE, "evt_1"), event.outcome)
+
+
+def test_a_retry_out_of_reach_is_sent_again(books: Books) -> None:
+    """Nobody calls the event broken for it."""
+    books.outcomes(a_statement("evt_1", verdict=QUARANTINED))
+    books.translators["stripe"] = BrokenReader(Unavailable("not now"))
+    with pytest.raises(Unavailable):
+        books.app.retry_event(LIVE, "evt_1")
 
 
 def test_a_retry_without_a_translator_keeps_what_was_said(books: Books) -> None:
