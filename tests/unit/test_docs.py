@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from refport import client
+from refport_core.payouts import NEXT
 from tests.contract.http.host import SHOP, Host
 from tests.contract.http.test_python_client import PROGRAM, ToHost
 
@@ -51,3 +52,12 @@ def test_the_server_mints_a_token_as_it_is_shown(monkeypatch: pytest.MonkeyPatch
     variables = (ROOT / "src" / "adapters" / "http" / "static" / "embed.css").read_text(encoding="utf-8")
     told = re.findall("`(--[a-z-]+)`", (ROOT / "docs" / "portal.md").read_text(encoding="utf-8"))
     assert set(told) == set(re.findall(r"(--[a-z-]+):", variables))
+
+
+def test_the_states_of_a_payout_follow_as_it_is_shown() -> None:
+    told = (ROOT / "docs" / "payouts.md").read_text(encoding="utf-8")
+    shown = {
+        start: set(re.findall("`([a-z]+)`", following))
+        for start, following in re.findall(r"^\| `([a-z]+)` \| (.*) \|$", told, re.MULTILINE)
+    }
+    assert {state: following for state, following in NEXT.items() if following} == shown

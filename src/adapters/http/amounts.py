@@ -1,5 +1,6 @@
 """Amounts as people read them."""
 
+from decimal import Decimal
 from typing import Final
 
 ZERO_DECIMALS: Final = frozenset(
@@ -14,6 +15,11 @@ def decimals_of(currency: str) -> int:
     if code in ZERO_DECIMALS:
         return 0
     return 3 if code in THREE_DECIMALS else 2
+
+
+def amount_decimal(amount: int, currency: str) -> Decimal:
+    """``1234.50`` for 123450 ``eur``, exactly."""
+    return Decimal(amount).scaleb(-decimals_of(currency))
 
 
 def amount_text(amount: int, currency: str) -> str:

@@ -42,7 +42,7 @@ from adapters.http.given import caller, give
 from adapters.http.headers import protect
 from adapters.http.inbox import Inbox
 from adapters.http.integrations import CheckService, ConnectionService
-from adapters.http.keys import KeyRing, with_a_key
+from adapters.http.keys import KeyRing, callers_key, with_a_key
 from adapters.http.known_links import KnownLinks
 from adapters.http.links import Addresses
 from adapters.http.lists import listing
@@ -116,6 +116,7 @@ def create_app(
             "tracking": give(Tracking(unit_of_work=unit_of_work, click_ids=click_ids, inbox=inbox, ids=ids)),
             "can_look_up": give(can_look_up or AskedByKey(unit_of_work)),
             "caller": Provide(caller, sync_to_thread=False),
+            "callers_key": Provide(callers_key, sync_to_thread=False),
             "listing": Provide(listing, sync_to_thread=False),
         },
         route_handlers=[route for noun in NOUNS for route in noun.ROUTES],

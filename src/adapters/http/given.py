@@ -14,6 +14,7 @@ from refport_core.scope import Scope
 GivenApplication: TypeAlias = NamedDependency[SkipValidation[Application]]
 GivenUnitOfWork: TypeAlias = NamedDependency[SkipValidation[UnitOfWork]]
 Caller: TypeAlias = NamedDependency[SkipValidation[Scope]]
+CallersKey: TypeAlias = NamedDependency[str]
 Now: TypeAlias = NamedDependency[datetime]
 
 

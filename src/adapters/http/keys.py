@@ -6,6 +6,7 @@ from hmac import compare_digest
 from typing import Any, Final
 
 from attrs import Factory, field, frozen
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
@@ -74,6 +75,12 @@ def presented(authorization: str | None) -> tuple[str, str | None]:
     brand, mode, key_id = (*prefix.split("_", 2), "", "")[:3]
     is_shaped = f"{brand}_{mode}" in MODES and key_id.isascii() and key_id.isalnum()
     return token, KEY_PREFIX + key_id if scheme.lower() == "bearer" and is_shaped else None
+
+
+def callers_key(request: Request[Any, Any, Any]) -> str:
+    """The id of the key that let the request in."""
+    _, key_id = presented(request.headers.get("authorization"))
+    return key_id or ""
 
 
 def opened(token: str, key: ApiKey | None) -> Scope:

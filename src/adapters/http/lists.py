@@ -59,7 +59,8 @@ def listing(request: Request[Any, Any, Any]) -> Listing:
     """Reads the query against what the handler's ``listed`` names. Raises ``InvalidRequest``."""
     filters: tuple[str, ...] = request.route_handler.opt["filters"]
     timed: bool = request.route_handler.opt["as_of"]
-    known = (*filters, "limit", "cursor", *(("asOf",) if timed else ()))
+    paged: bool = request.route_handler.opt["paged"]
+    known = (*filters, *(("limit", "cursor") if paged else ()), *(("asOf",) if timed else ()))
     stated: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in known:
@@ -82,28 +83,21 @@ def listing(request: Request[Any, Any, Any]) -> Listing:
 
 
 def listed(
-    *filters: str, as_of: bool = False, choices: Mapping[str, Iterable[str]] = MappingProxyType({})
+    *filters: str,
+    as_of: bool = False,
+    paged: bool = True,
+    choices: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The options of a handler that lists: what its query may hold, for ``listing`` and for the API's description.
 
-    ``choices`` are the values of those filters that take no others.
+    ``choices`` are the values of those filters that take no others. A list that is not ``paged`` is given whole.
     """
     parameters = [
         *(Parameter(name=name, param_in="query", schema=_text(choices.get(name))) for name in filters),
-        Parameter(
-            name="limit",
-            param_in="query",
-            schema=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=LARGEST_LIMIT, default=DEFAULT_LIMIT),
-        ),
-        Parameter(
-            name="cursor",
-            param_in="query",
-            description="`nextCursor` of the page before",
-            schema=_text(),
-        ),
+        *(_PAGED if paged else ()),
         *(_AS_OF if as_of else ()),
     ]
-    return {"opt": {"filters": filters, "as_of": as_of}, "operation_class": _described(parameters)}
+    return {"opt": {"filters": filters, "as_of": as_of, "paged": paged}, "operation_class": _described(parameters)}
 
 
 def _text(choices: Iterable[str] | None = None) -> Schema:
@@ -114,9 +108,22 @@ def _text(choices: Iterable[str] | None = None) -> Schema:
 
 def at_a_time() -> dict[str, Any]:
     """The options of a handler that answers for one thing, as of a time."""
-    return {"opt": {"filters": (), "as_of": True}, "operation_class": _described(list(_AS_OF))}
+    return {"opt": {"filters": (), "as_of": True, "paged": False}, "operation_class": _described(list(_AS_OF))}
 
 
+_PAGED: Final = (
+    Parameter(
+        name="limit",
+        param_in="query",
+        schema=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=LARGEST_LIMIT, default=DEFAULT_LIMIT),
+    ),
+    Parameter(
+        name="cursor",
+        param_in="query",
+        description="`nextCursor` of the page before",
+        schema=_text(),
+    ),
+)
 _AS_OF: Final = (
     Parameter(
         name="asOf",

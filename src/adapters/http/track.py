@@ -1,14 +1,13 @@
 """The merchant reports leads and sales: the calls that the public SDKs make."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import Factory, field, frozen
 from litestar import Request, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody, SkipValidation
+from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
 from adapters.http.calls import (
@@ -24,11 +23,12 @@ from adapters.http.calls import (
 )
 from adapters.http.documents import with_body
 from adapters.http.given import Caller, Now
+from adapters.http.idempotency import IdempotencyKey, stated_key
 from adapters.http.inbox import Inbox
 from adapters.http.questions import Questions
 from refport_core.commissions import Commission, CommissionStatus
 from refport_core.customers import Customer
-from refport_core.errors import IdempotencyMismatch, InvalidClickId, InvalidRequest
+from refport_core.errors import IdempotencyMismatch, InvalidClickId
 from refport_core.facts import LeadCall, SaleCall, earlier, stated_click_id
 from refport_core.leads import Lead
 from refport_core.outcomes import OutcomeKind
@@ -38,9 +38,6 @@ from refport_core.sales import Sale
 from refport_core.scope import Scope
 
 C = TypeVar("C", LeadCall, SaleCall)
-
-LONGEST_KEY: Final = 255
-KEY_SHAPE: Final = "^[!-~]([ -~]*[!-~])?$"  # what is read and written the same everywhere
 
 NO_CLICK_ID: Final = "INVALID_CLICK_ID: clickId is no click id; pass the visitor's refp_id on exactly as it came."
 UNKNOWN_CLICK_ID: Final = (
@@ -55,15 +52,6 @@ MISMATCH: Final = (
     "IDEMPOTENCY_MISMATCH: this Idempotency-Key was used for another call, and nothing is kept of this one; send the "
     "same call with the same body, or another call with a key of its own."
 )
-
-IdempotencyKey: TypeAlias = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="Names the call for good: the same call under the same key is one, another one is refused",
-        schema_extra={"minLength": 1, "maxLength": LONGEST_KEY, "pattern": KEY_SHAPE},
-    ),
-]
 
 
 class Followed(Struct):
@@ -158,8 +146,7 @@ class Tracking:
     def _call(
         self, kind: type[C], said: NewLead | NewSale, body: bytes, key: str | None, scope: Scope, now: datetime
     ) -> tuple[C, bool]:
-        if key is not None and (len(key) > LONGEST_KEY or not re.fullmatch(KEY_SHAPE, key)):
-            raise InvalidRequest(f"Idempotency-Key is 1 to {LONGEST_KEY} visible ASCII characters, or is left out.")
+        key = stated_key(key)
         fact = call_fact(said, body, scope, self.ids.new("call") if key is None else call_id(key), now)
         assert isinstance(fact, kind)  # noqa: S101 - each body states its own kind
         return fact, key is not None

@@ -14,9 +14,9 @@ from tests.contract.http.host import SHOP, SIGNED, Host, problem
 
 LINKS = {"/r/{key}", "/{key}"}
 EVENTS = "/webhooks/stripe/{connection_id}"  # behind a raw route, as links are
-FILES = {"/refp.js", "/api/links/{link_id}/qr.svg", "/api/links/{link_id}/qr.png"}
+FILES = {"/refp.js", "/api/links/{link_id}/qr.svg", "/api/links/{link_id}/qr.png", "/api/payouts.csv"}
 FRAMED = "/embed/"  # pages, errors too, and what they load
-TO_BE_NAMED = {"/api/links", "/api/partners", "/api/embed/token"}  # what their bodies name may be nowhere
+TO_BE_NAMED = {"/api/links", "/api/partners", "/api/embed/token", "/api/payouts"}  # bodies that name things
 METHODS = ("get", "post", "patch", "delete", "put")
 
 
@@ -113,7 +113,7 @@ def test_the_routes_are_those_of_the_contract(described: dict[str, Any]) -> None
             for noun in ("clicks", "customers", "leads", "sales", "commissions", "ledger", "payouts", "events")
             for tail in ("", "/*")
         ),
-        "GET /api/balances",
+        *("GET /api/balances", "GET /api/payouts.csv", "POST /api/payouts", "PATCH /api/payouts/*"),
         *(f"POST /api/commissions/*/{decision}" for decision in ("approve", "reject", "hold", "release")),
         "GET /api/sales/*/explanation",
         "GET /api/leads/*/explanation",
@@ -195,7 +195,8 @@ def provoked(host: Host, method: str, path: str, operation: dict[str, Any]) -> I
     yield asked(host, method, path, headers={**headers, "host": "no host"})
     if "requestBody" in operation:
         json_headers = {"content-type": "application/json", **headers}
-        for content in (b"{", b"{}", b"x" * 2000, b'{"reason": "x"}', b'{"linkId": "lnk_0"}', b'{"status": "active"}'):
+        for content in (b"{", b"{}", b"x" * 2000, b'{"reason": "x"}', b'{"linkId": "lnk_0"}', b'{"status": "active"}',
+                        b'{"status": "sent"}'):  # fmt: skip
             yield asked(host, method, path, content=content, headers=json_headers)
         yield asked(host, method, path, content=b"{}", headers={"content-type": "text/csv"})
     if method == "get":
@@ -246,8 +247,13 @@ def test_queries_and_headers_are_described_as_they_are_read(described: dict[str,
 
 
 def test_a_key_that_names_a_call_is_described_as_it_is_read(described: dict[str, Any]) -> None:
-    for path in ("/api/track/lead", "/api/track/sale"):
-        (key,) = described["paths"][path]["post"]["parameters"]
+    for method, path in (
+        ("post", "/api/track/lead"),
+        ("post", "/api/track/sale"),
+        ("post", "/api/payouts"),
+        ("patch", "/api/payouts/{payout_id}"),
+    ):
+        key = described["paths"][path][method]["parameters"][-1]
         assert ("Idempotency-Key", "header", False) == (key["name"], key["in"], key.get("required", False))
         assert {"minLength": 1, "maxLength": 255}.items() <= key["schema"].items(), key["schema"]
         for text, taken in (("k", True), ("order 17", True), (" k", False), ("é", False)):

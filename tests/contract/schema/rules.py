@@ -115,6 +115,9 @@ RULES: Final = {
         "the program's terms do not fit: at most one reward per event", "POST /api/programs", {"rewards": TWO_FLAT}
     ),
     "an integration has a way in": Rule(r"Send apiKey \(rk_", "POST /api/integrations/stripe", {}),
+    "nothing is paid out before its time": Rule(
+        "asOf must not be more than 5 minutes ahead", "POST /api/payouts", {"asOf": "2027-01-01T00:00:00Z"}
+    ),
     "nothing happens in the future": Rule(
         "occurredAt must not be more than 5 minutes ahead",
         "POST /api/clicks", {"linkId": "{link_id}", "occurredAt": "2027-01-01T00:00:00Z"},

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -113,6 +113,7 @@ class Shop:
     app: ASGIApp
     key: str = field(repr=False)
     known: Mapping[str, list[str]]
+    mode: Mode
 
     def ask(self, method: str, address: str, body: Any) -> httpx.Response:
         """One request, with the key."""
@@ -159,7 +160,16 @@ def open_shop(mode: Mode) -> Shop:
         tx.access.put_workspace(Workspace(id=WORKSPACE, slug="shop", created_at=NOW))
     key = made.keys().issue(Whose(WORKSPACE, mode)).token
     app = Signing(create_app(made, worker=False))
-    return Shop(app, key, asyncio.run(furnished(app, key, mode)))
+    return Shop(app, key, asyncio.run(furnished(app, key, mode)), mode)
+
+
+async def paid_out(post: Callable[..., Any], ids: Callable[[str], Any]) -> list[str]:
+    """The ids of payouts of one commission; another one is payable, and the newest waits for a decision."""
+    _, one, another = await ids("/api/commissions")
+    await post(f"/api/commissions/{one}/approve", reason="at once")
+    payouts = (await post("/api/payouts"))["data"]
+    await post(f"/api/commissions/{another}/approve", reason="at once")
+    return [payout["id"] for payout in payouts]
 
 
 async def furnished(app: ASGIApp, key: str, mode: Mode) -> dict[str, list[str]]:
@@ -183,7 +193,9 @@ async def furnished(app: ASGIApp, key: str, mode: Mode) -> dict[str, list[str]]:
         click = await post("/api/clicks", linkId=link["id"])
         about = {"customerExternalId": "customer-1", "clickId": click["id"]}
         await post("/api/track/lead", eventName="Signup", **about)
-        await post("/api/track/sale", amount=10_000, invoiceId="order-1", **about)
+        for number in (1, 2):
+            await post("/api/track/sale", amount=10_000, invoiceId=f"order-{number}", **about)
+        payouts = [] if mode is Mode.TEST else await paid_out(post, ids)
         with_key = await post("/api/integrations/stripe", apiKey=f"sk_{mode}_y")
         rotating = await client.patch(f"/api/integrations/stripe/{with_key['id']}", json={"addSecret": "whsec_next"})
         assert rotating.is_success, rotating.text
@@ -212,7 +224,7 @@ async def furnished(app: ASGIApp, key: str, mode: Mode) -> dict[str, list[str]]:
             "commission_id": await ids("/api/commissions"),
             "entry_id": await ids("/api/ledger"),
             "event_id": await ids("/api/events"),
-            "payout_id": ["pay_0"],
+            "payout_id": [*payouts, *(f"{each}.csv" for each in payouts)] or ["pay_0"],
             "key": ["ada"],
             "token": [portal["publicToken"]],
         }
