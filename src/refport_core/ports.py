@@ -421,6 +421,7 @@ class Transaction(Protocol):
     access: Access
     reading: "Reading"
     lookups: "DueLookUps"
+    duties: "Duties"
     users: Users
     audit_log: AuditLog
 
@@ -477,12 +478,29 @@ class DueLookUps(Protocol):
         """Those whose time has come, oldest first."""
         ...
 
+    def claim(self, now: datetime, until: datetime, limit: int = 100) -> list[DueLookUp]:
+        """As ``due``, and from now on nobody's business but the caller's, until then or until it ``failed``."""
+        ...
+
     def failed(self, due: DueLookUp, error: str, again_at: datetime) -> None:
         """Ask again at ``again_at``."""
         ...
 
     def count(self, scope: Scope) -> int:
         """How many holes there are."""
+        ...
+
+    def backlog(self, now: datetime) -> Backlog:
+        """What is left to ask, of everybody."""
+        ...
+
+
+class Duties(Protocol):
+    """What one node does for all of them, whichever comes first."""
+
+    def take(self, name: str, now: datetime, until: datetime) -> bool:
+        """Whether the duty of this name is the caller's: nobody took it, or its time has come again. Then it is nobody
+        else's before ``until``."""
         ...
 
 
@@ -501,10 +519,6 @@ class Query:
     cursor: str | None = None
     as_of: datetime | None = None
     oldest_first: bool = False
-
-    def backlog(self, now: datetime) -> Backlog:
-        """What is left to ask, of everybody."""
-        ...
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ class Stores:
     access: ports.Access
     reading: ports.Reading
     lookups: ports.DueLookUps
+    duties: ports.Duties
     users: Users
     audit_log: ports.AuditLog
 

@@ -75,6 +75,21 @@ def test_a_session_is_kept_until_it_ends(unit_of_work: UnitOfWork) -> None:
         assert [] == tx.users.sessions("usr_1") == tx.users.sessions("usr_2")
 
 
+def test_what_has_expired_is_forgotten_together(unit_of_work: UnitOfWork) -> None:
+    tokens = [OneTimeToken(digest=bytes([minute]), purpose="set_up", expires_at=at(minute)) for minute in (1, 2, 3)]
+    failures = [Failures(key=bytes([minute]), number=1, since=at(minute)) for minute in (1, 2, 3)]
+    with unit_of_work.begin(alone=False) as tx:
+        for token in tokens:
+            tx.users.put_token(token)
+        for each in failures:
+            tx.users.put_failures(each)
+        tx.users.end_tokens_before(at(2))
+        assert tokens[1:] == tx.users.tokens("set_up")
+        tx.users.end_failures_before(at(3))
+        assert [None, None, failures[2]] == [tx.users.failures(each.key) for each in failures]
+        assert tokens[1:] == tx.users.tokens("set_up")
+
+
 def test_a_one_time_token_ends_when_it_is_used(unit_of_work: UnitOfWork) -> None:
     set_up = OneTimeToken(digest=b"1", purpose="set_up", expires_at=at(2))
     invitation = OneTimeToken(

@@ -150,6 +150,13 @@ class MemoryDueLookUps:
             for _, hole, scope, asked in sorted(due, key=lambda each: each[:3])[:limit]
         ]
 
+    def claim(self, now: datetime, until: datetime, limit: int = 100) -> list[DueLookUp]:
+        claimed = self.due(now, limit)
+        for each in claimed:
+            place = (each.scope, each.hole)
+            self._tables.holes.put(place, evolve(self._tables.holes[place], again_at=until))
+        return claimed
+
     def failed(self, due: DueLookUp, error: str, again_at: datetime) -> None:
         place = (due.scope, due.hole)
         if (asked := self._tables.holes.get(place)) is not None:

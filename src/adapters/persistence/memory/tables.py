@@ -157,6 +157,7 @@ class Tables:
     commissions_of: Table[tuple[Scope, str], frozenset[str]] = field(factory=Table)  # by sale or lead id
     payouts: Table[tuple[Scope, str], Payout] = field(factory=Table)
     holes: Table[tuple[Scope, Hole], Asked] = field(factory=Table)
+    duties: Table[str, datetime] = field(factory=Table)  # by name: nobody else's before
 
     entries: Table[tuple[Scope, str], Entry] = field(factory=Table)
     entries_of_subject: Table[tuple[Scope, str], tuple[str, ...]] = field(factory=Table)  # by sale or lead id

@@ -6,6 +6,7 @@ from threading import Lock
 
 from adapters.persistence.memory.access import MemoryAccess
 from adapters.persistence.memory.catalogue import MemoryCatalogue
+from adapters.persistence.memory.duties import MemoryDuties
 from adapters.persistence.memory.facts import MemoryFacts
 from adapters.persistence.memory.ledger import MemoryLedger
 from adapters.persistence.memory.positions import MemoryDueLookUps, MemoryIdentities, MemoryPositions
@@ -62,6 +63,7 @@ class MemoryUnitOfWork:
             access=MemoryAccess(tables),
             reading=MemoryReading(tables),
             lookups=MemoryDueLookUps(tables),
+            duties=MemoryDuties(tables),
             users=MemoryUsers(tables),
             audit_log=MemoryAuditLog(tables),
         )

@@ -68,6 +68,14 @@ class MemoryUsers:
         for session in [each for each in self._tables.sessions.values() if each.expires_at < moment]:
             self._tables.sessions.drop(session.digest)
 
+    def end_tokens_before(self, moment: datetime) -> None:
+        for token in [each for each in self._tables.tokens.values() if each.expires_at < moment]:
+            self._tables.tokens.drop(token.digest)
+
+    def end_failures_before(self, moment: datetime) -> None:
+        for failures in [each for each in self._tables.failures.values() if each.since < moment]:
+            self._tables.failures.drop(failures.key)
+
     def put_token(self, token: OneTimeToken) -> None:
         self._tables.tokens.put(token.digest, token)
 

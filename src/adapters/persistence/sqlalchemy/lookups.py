@@ -32,6 +32,19 @@ _FAILED = Prepared(
 
 
 _HAS_COME = or_(lookups.c.again_at.is_(None), lookups.c.again_at <= bindparam("now"))
+_DUE = (
+    select(lookups)
+    .where(_HAS_COME)
+    .order_by(
+        func.coalesce(lookups.c.since, 0),
+        *(lookups.c[name] for name in ("question", "provider", "account", "subject", "key")),
+        lookups.c.workspace_id,
+        lookups.c.mode,
+    )
+    .limit(bindparam("limit"))
+)
+_FREE = _DUE.with_for_update(skip_locked=True)  # SQLite has one writer, and no need to say so
+_CLAIM = Prepared(update(lookups).where(_THIS_HOLE).values(again_at=bindparam("again_at")))
 _BACKLOG = select(
     func.count().label("holes"),
     func.count().filter(_HAS_COME).label("due"),
@@ -62,18 +75,15 @@ class SqlDueLookUps:
         self._session = session
 
     def due(self, now: datetime, limit: int = 100) -> list[DueLookUp]:
-        come = (
-            select(lookups)
-            .where(or_(lookups.c.again_at.is_(None), lookups.c.again_at <= micros(now)))
-            .order_by(
-                func.coalesce(lookups.c.since, 0),
-                *(lookups.c[name] for name in ("question", "provider", "account", "subject", "key")),
-                lookups.c.workspace_id,
-                lookups.c.mode,
-            )
-            .limit(limit)
-        )
-        return [rows.due_from_row(row, now) for row in self._session.rows(come)]
+        found = self._session.rows(_DUE, {"now": micros(now), "limit": limit})
+        return [rows.due_from_row(row, now) for row in found]
+
+    def claim(self, now: datetime, until: datetime, limit: int = 100) -> list[DueLookUp]:
+        self._session.gate()
+        found = self._session.rows(_FREE, {"now": micros(now), "limit": limit})
+        claimed = [rows.due_from_row(row, now) for row in found]
+        self._session.write(_CLAIM, [{**_this(each.scope, each.hole), "again_at": micros(until)} for each in claimed])
+        return claimed
 
     def failed(self, due: DueLookUp, error: str, again_at: datetime) -> None:
         values = {**_this(due.scope, due.hole), "error": error, "again_at": micros(again_at)}

@@ -472,6 +472,9 @@ lookups = _table(
 Index("ix_lookups_key", lookups.c.workspace_id, lookups.c.mode, lookups.c.key)
 Index("ix_lookups_due", lookups.c.again_at, lookups.c.since)
 
+# What one node does for all of them; nobody else's before ``until``.
+duties = _table("duties", _key("name"), _number("until"), rowid=False)
+
 ledger_entries = _table(
     "ledger_entries",
     *_scope_key(),

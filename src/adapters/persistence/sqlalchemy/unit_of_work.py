@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from adapters.persistence.sqlalchemy.access import SqlAccess
 from adapters.persistence.sqlalchemy.aside import facts_aside
 from adapters.persistence.sqlalchemy.catalogue import SqlCatalogue
+from adapters.persistence.sqlalchemy.duties import SqlDuties
 from adapters.persistence.sqlalchemy.engine import reading_engine
 from adapters.persistence.sqlalchemy.facts import SqlFacts
 from adapters.persistence.sqlalchemy.ledger import SqlLedger
@@ -69,6 +70,7 @@ class SqlUnitOfWork:
             access=SqlAccess(session),
             reading=SqlReading(session),
             lookups=SqlDueLookUps(session),
+            duties=SqlDuties(session),
             users=SqlUsers(session),
             audit_log=SqlAuditLog(session),
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Delete, Row, Select, Table, bindparam, delete, exists, select
+from sqlalchemy import Column, Delete, Row, Select, Table, bindparam, delete, exists, select
 
 from adapters.persistence.queries import at_micros, micros
 from adapters.persistence.sqlalchemy.reading import columns_of, page
@@ -180,8 +180,13 @@ class SqlUsers:
         self._end(sessions, digest=digest)
 
     def end_sessions_before(self, moment: datetime) -> None:
-        over = delete(sessions).where(sessions.c.expires_at < bindparam("moment"))
-        self._books.write(over, [{"moment": micros(moment)}])
+        self._end_before(sessions.c.expires_at, moment)
+
+    def end_tokens_before(self, moment: datetime) -> None:
+        self._end_before(one_time_tokens.c.expires_at, moment)
+
+    def end_failures_before(self, moment: datetime) -> None:
+        self._end_before(failed_sign_ins.c.since, moment)
 
     def put_token(self, token: OneTimeToken) -> None:
         self._books.upsert(one_time_tokens, ["digest"], [token_to_row(token)])
@@ -207,6 +212,9 @@ class SqlUsers:
 
     def _found(self, table: Table, **values: object) -> Sequence[Row[Any]]:
         return self._books.rows(_matching(select(table), table, values), values)
+
+    def _end_before(self, time: Column[int], moment: datetime) -> None:
+        self._books.write(delete(time.table).where(time < bindparam("moment")), [{"moment": micros(moment)}])
 
     def _end(self, table: Table, **values: object) -> None:
         self._books.write(_matching(delete(table), table, values), [values])

@@ -176,6 +176,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     op.create_index("ix_customers_external", "customers", ["workspace_id", "mode", "external_id"], unique=False)
     op.create_index("ix_customers_time", "customers", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
     op.create_table(
+        "duties",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("until", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_duties"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "enrollments",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("workspace_id", TEXT, nullable=False),
