@@ -1,6 +1,8 @@
 """What is wrong with a connection, from what is known about it."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,12 @@ from attrs import evolve
 from adapters.http.connection_health import HealthStatus, Level
 from adapters.stripe.endpoints import API_VERSION, Endpoint, Undelivered
 from adapters.stripe.events import SUBSCRIBED
+from adapters.stripe.permissions import NEEDED
 from refport.connection_health import HEART, Checked, Known, findings, health_of
 from refport_core.ports import Arrival, Connection
 from refport_core.scope import Mode, Scope
 
+ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HERE = "https://refport.example/webhooks/stripe/conn_1"
 ENDPOINT = Endpoint("we_1", HERE, list(SUBSCRIBED), API_VERSION)
@@ -191,3 +195,13 @@ def test_through_a_platform_other_things_are_to_be_done() -> None:
     assert "platform's endpoint" in findings(missing)[0].action
     in_test = evolve(WELL, arrivals=[], connection=evolve(through, scope=Scope("ws_1", Mode.TEST)))
     assert "Make a purchase in test mode" in findings(in_test)[0].action
+
+
+def test_the_documentation_lists_every_ailment_and_every_permission() -> None:
+    documented = (ROOT / "docs" / "connecting-stripe.md").read_text(encoding="utf-8")
+    source = (ROOT / "src" / "refport" / "connection_health.py").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (read|write) \| (.+?) \|$", documented, re.MULTILINE)
+
+    codes_of_code = set(re.findall(r'"([A-Z_]{5,})",', source))
+    assert codes_of_code == set(re.findall(r"^\| `([A-Z_]+)`", documented, re.MULTILINE))
+    assert [(each.name, each.access, each.why) for each in NEEDED] == rows
