@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from attrs import field, frozen
@@ -107,9 +108,18 @@ class Workspace:
     created_at: datetime
 
 
+class Permission(StrEnum):
+    """What an API key may do."""
+
+    READ = "read"  # every list and every thing
+    TRACK = "track"  # leads, sales, clicks, portals
+    MANAGE = "manage"  # programs, partners, links, commissions, payouts, connections
+
+
 @frozen(kw_only=True)
 class ApiKey:
-    """Only the SHA-256 of a key is kept; it fixes workspace and mode. ``prefix`` helps people to tell keys apart."""
+    """Only the SHA-256 of a key is kept; it fixes workspace and mode. ``prefix`` and ``name`` help people to tell keys
+    apart."""
 
     id: str
     scope: Scope
@@ -117,6 +127,8 @@ class ApiKey:
     digest: bytes = field(repr=False)
     created_at: datetime
     revoked_at: datetime | None = None
+    name: str = ""
+    permissions: frozenset[Permission] = frozenset(Permission)
 
 
 @frozen(kw_only=True)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from adapters.http.bodies import Id
 from adapters.http.documents import with_body, with_key
 from adapters.http.given import Caller, GivenApplication, GivenUnitOfWork, Now
+from adapters.http.keys import TRACKS
 from adapters.http.lists import GivenListing, Listed, answered, listed
 from adapters.http.times import Instant, StatedTime, in_utc, instant
 from refport_core import programs as core
@@ -41,7 +42,7 @@ def click_of(tx: Transaction, workspace_id: str, click: core.Click) -> Click:
     )
 
 
-@post("/clicks", operation_id="recordClick", sync_to_thread=True, responses=with_body(404))
+@post("/clicks", operation_id="recordClick", sync_to_thread=True, opt=TRACKS, responses=with_body(404))
 def record_click(
     caller: Caller, application: GivenApplication, unit_of_work: GivenUnitOfWork, now: Now, data: JSONBody[NewClick]
 ) -> Click:

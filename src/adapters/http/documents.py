@@ -48,7 +48,7 @@ def failures(*statuses: int) -> dict[int, ResponseSpec]:
 
 def with_key(*statuses: int) -> dict[int, ResponseSpec]:
     """Those of a route that wants a key, with the ones that every such route has."""
-    return failures(401, 429, 503, *statuses)
+    return failures(401, 403, 429, 503, *statuses)
 
 
 def with_body(*statuses: int) -> dict[int, ResponseSpec]:

@@ -13,6 +13,7 @@ from adapters.http.bodies import Id, Name
 from adapters.http.documents import with_body
 from adapters.http.errors import UNPROCESSABLE
 from adapters.http.given import Caller, GivenApplication, Now
+from adapters.http.keys import TRACKS
 from adapters.http.partners import Email
 from adapters.http.times import Instant, instant
 from refport_core.commands import EnrollPartner
@@ -79,7 +80,7 @@ class PortalOpened(Struct, rename="camel"):
     operation_id="createEmbedToken",
     status_code=200,
     sync_to_thread=True,
-    opt={UNPROCESSABLE: True},
+    opt={UNPROCESSABLE: True, **TRACKS},
     responses=with_body(404, 422),
 )
 def create_embed_token(

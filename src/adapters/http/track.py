@@ -25,6 +25,7 @@ from adapters.http.documents import with_body
 from adapters.http.given import Caller, Now
 from adapters.http.idempotency import IdempotencyKey, stated_key
 from adapters.http.inbox import Inbox
+from adapters.http.keys import TRACKS
 from adapters.http.questions import Questions
 from refport_core.commissions import Commission, CommissionStatus
 from refport_core.customers import Customer
@@ -273,7 +274,7 @@ def customer_reported(customer: Customer | None, call: LeadCall | SaleCall) -> C
 GivenTracking: TypeAlias = NamedDependency[SkipValidation[Tracking]]
 
 
-@post("/track/lead", operation_id="trackLead", status_code=200, responses=with_body(409))
+@post("/track/lead", operation_id="trackLead", status_code=200, opt=TRACKS, responses=with_body(409))
 async def track_lead(
     request: Request[Any, Scope, Any],
     caller: Caller,
@@ -286,7 +287,7 @@ async def track_lead(
     return await tracking.lead(data, await request.body(), idempotency_key, caller, now)
 
 
-@post("/track/sale", operation_id="trackSale", status_code=200, responses=with_body(409))
+@post("/track/sale", operation_id="trackSale", status_code=200, opt=TRACKS, responses=with_body(409))
 async def track_sale(
     request: Request[Any, Scope, Any],
     caller: Caller,

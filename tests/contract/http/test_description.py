@@ -11,6 +11,7 @@ from litestar.routes import ASGIRoute, HTTPRoute
 
 from adapters.http.documents import RAW_ROUTE
 from tests.contract.http.host import SHOP, SIGNED, Host, problem
+from tests.contract.http.test_permissions import key_for
 
 LINKS = {"/r/{key}", "/{key}"}
 EVENTS = "/webhooks/stripe/{connection_id}"  # behind a raw route, as links are
@@ -191,6 +192,8 @@ def test_the_errors_of_each_route_are_described_and_the_described_are_real(descr
 def provoked(host: Host, method: str, path: str, operation: dict[str, Any]) -> Iterator[httpx.Response]:
     headers = SIGNED if path.startswith("/webhooks") else {}
     yield asked(host, method, path, scope=None)
+    if path.startswith("/api/"):
+        yield asked(host, method, path, scope=None, headers={"authorization": f"Bearer {key_for(host, [])}"})
     yield asked(host, method, path, headers=headers)
     yield asked(host, method, path, headers={**headers, "host": "no host"})
     if "requestBody" in operation:

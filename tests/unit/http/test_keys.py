@@ -11,6 +11,7 @@ from adapters.persistence.memory import MemoryUnitOfWork
 from refport.clock import FrozenClock
 from refport.ids import TimeOrderedIds
 from refport_core.errors import Unauthorized
+from refport_core.ports import ApiKey
 from refport_core.scope import Scope
 from tests.builders import LIVE, NOON, TEST
 
@@ -29,7 +30,7 @@ def ring() -> KeyRing:
 
 
 def opens(ring: KeyRing, authorization: str) -> Scope:
-    return asyncio.run(ring.scope_of(authorization))
+    return asyncio.run(ring.key_of(authorization)).scope
 
 
 @pytest.mark.parametrize("scope", [LIVE, TEST])
@@ -79,11 +80,11 @@ def test_two_keys_of_one_workspace_stand_side_by_side(ring: KeyRing) -> None:
 def test_keys_presented_in_one_moment_open_each_its_own(ring: KeyRing) -> None:
     live, test = (f"Bearer {ring.issue(scope).token}" for scope in (LIVE, TEST))
 
-    async def story() -> list[Scope | BaseException]:
+    async def story() -> list[ApiKey | BaseException]:
         presented = (live, test, live, live[:-1] + "x", test)
-        return await asyncio.gather(*(ring.scope_of(each) for each in presented), return_exceptions=True)
+        return await asyncio.gather(*(ring.key_of(each) for each in presented), return_exceptions=True)
 
     *opened, refused, last = asyncio.run(story())
 
-    assert [LIVE, TEST, LIVE, TEST] == [*opened, last]
+    assert [LIVE, TEST, LIVE, TEST] == [key.scope for key in (*opened, last) if isinstance(key, ApiKey)]
     assert isinstance(refused, Unauthorized)

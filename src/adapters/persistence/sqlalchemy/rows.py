@@ -30,6 +30,7 @@ from refport_core.ports import (
     Connection,
     DueLookUp,
     EventRecord,
+    Permission,
     PlatformEndpoint,
     Workspace,
 )
@@ -84,6 +85,8 @@ def key_to_row(key: ApiKey) -> Values:
         "digest": key.digest,
         "created_at": micros(key.created_at),
         "revoked_at": _micros(key.revoked_at),
+        "name": key.name,
+        "permissions": " ".join(sorted(key.permissions)),
     }
 
 
@@ -95,6 +98,8 @@ def key_from_row(row: Row[Any]) -> ApiKey:
         digest=row.digest,
         created_at=at_micros(row.created_at),
         revoked_at=_time(row.revoked_at),
+        name=row.name,
+        permissions=frozenset(map(Permission, row.permissions.split())),
     )
 
 

@@ -105,6 +105,8 @@ api_keys = _table(
     _bytes("digest"),
     _number("created_at"),
     _maybe_number("revoked_at"),
+    _text("name"),
+    _text("permissions"),  # between blanks
     _modes(),
 )
 

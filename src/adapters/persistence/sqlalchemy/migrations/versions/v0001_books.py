@@ -24,6 +24,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("revoked_at", BIG, nullable=True),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("permissions", TEXT, nullable=False),
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_api_keys_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
         sqlite_strict=True,
