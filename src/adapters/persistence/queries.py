@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from adapters.persistence.values import check
 from refport_core.commissions import CommissionStatus, Held
 from refport_core.errors import InvalidRequest
 from refport_core.facts import PayoutState
@@ -57,8 +58,9 @@ def at_micros(value: int) -> datetime:
 
 def wanted(query: Query, known: Iterable[str], choices: Mapping[str, frozenset[str]] = CHOICES) -> dict[str, str]:
     """The filters of ``query``. Raises ``InvalidRequest`` for one that this list does not have, and for a value that
-    it can never have (``choices``)."""
+    it can never have (``choices``, and what no column keeps)."""
     known = frozenset(known)
+    check(query.filters.values())
     for name, value in query.filters.items():
         if name not in known:
             raise InvalidRequest(f"There is no filter {name!r} here; there are {', '.join(sorted(known))}.")
@@ -81,6 +83,7 @@ def place_of(query: Query, parts: int = 1) -> Place | None:
         place = _PLACE.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (UnicodeEncodeError, binascii.Error, msgspec.DecodeError) as error:
         raise InvalidRequest("The cursor is none of ours; send the nextCursor of the page before.") from error
+    check(place[1])
     if len(place[1]) != parts or not -(2**63) <= place[0] < 2**63:
         raise InvalidRequest("The cursor is another list's; send the nextCursor of the page before.")
     return place

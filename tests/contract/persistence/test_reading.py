@@ -280,6 +280,13 @@ def test_an_unknown_filter_or_cursor_is_the_callers_mistake(books: Transaction, 
         LISTS[what][0](books, query)
 
 
+@pytest.mark.parametrize("text", ["in\0voice", "in\ud83dvoice"], ids=["NUL", "surrogate"])
+def test_a_text_that_no_column_keeps_is_the_callers_mistake(books: Transaction, text: str) -> None:
+    for query in (Query(filters={"invoiceId": text}), Query(cursor=queries.cursor_of((1, ("in\0voice",))))):
+        with pytest.raises(InvalidRequest):
+            books.reading.sales(LIVE, query)
+
+
 def test_the_message_names_the_filters_there_are(books: Transaction) -> None:
     with pytest.raises(InvalidRequest, match="commissionId, currency, partnerId"):
         books.reading.entries(LIVE, Query(filters={"colour": "red"}))

@@ -61,6 +61,7 @@ def _options(wait_seconds: float, connections: int) -> dict[str, Any]:
         "pool_timeout": wait_seconds,
         "pool_size": connections,
         "max_overflow": 0,
+        "hide_parameters": True,  # they are other people's data, and errors are logged
     }
 
 

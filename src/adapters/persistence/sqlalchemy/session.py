@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters.persistence.sqlalchemy.prepared import Prepared, row_class
+from adapters.persistence.values import check, check_all
 from refport_core.errors import BrokenPromise, Interrupted, RefportError, Unavailable
 
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class Session:
 
     def rows(self, statement: Executable | Prepared, values: Values | None = None) -> Sequence[Any]:
         """All rows of a question, their columns by name."""
+        check((values or {}).values())
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._dialect)
             return self._give(compiled.text, compiled.given(values or {}))
@@ -101,6 +103,7 @@ class Session:
         if not rows:
             return
         self.gate()
+        check_all(rows)
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._dialect)
             self._give_all(compiled.text, [compiled.given(row) for row in rows], taken=taken)
@@ -125,6 +128,7 @@ class Session:
         self.gate()
         if not rows:
             return
+        check_all(rows)
         compiled = statement.compiled(self._dialect, rows[0])
         if compiled.order is None:
             self._give_all(compiled.text, [compiled.given(row) for row in rows], taken=taken)
@@ -135,6 +139,7 @@ class Session:
     def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Any]:
         """Insert ``rows`` and give back what the statement returns, in their order."""
         self.gate()
+        check_all(rows)
         return self._execute(statement, rows) if rows else ()
 
     def check(self) -> None:
