@@ -4,7 +4,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from refport.asgi import close
+from refport.connection_health import findings
+from refport.connections import PROVIDER
 from refport.container import Container, container_of
 from refport.database import assert_current
 from refport.secret_key import key_file
@@ -64,6 +66,11 @@ class Patient:
         if self.books is None:
             raise InvalidSettings("There are no books to look into.")
         return self.books
+
+    @property
+    def now(self) -> datetime:
+        now: datetime = self.container.clock().now()
+        return now
 
     @cached_property
     def workspaces(self) -> list[Workspace]:
@@ -177,9 +184,17 @@ def connections(patient: Patient) -> Words:
             yield Level.LOOK, f"{words} has no connection with Stripe (POST /api/integrations/stripe)."
         platform = patient.settings.stripe
         secrets = (*platform[Mode.LIVE].connect_webhook_secrets, *platform[scope.mode].connect_webhook_secrets)
-        if any(each.kind == "connect" for each in active) and not secrets:
+        registered = [each for each in patient.tx.access.platform_endpoints(PROVIDER) if each.mode is scope.mode]
+        if any(each.kind == "connect" for each in active) and not secrets and not registered:
             name = f"REFPORT_STRIPE_{scope.mode.upper()}_CONNECT_WEBHOOK_SECRET"
             yield Level.WRONG, f"{words} is connected through a platform, and no event can be verified: set {name}."
+        for connection in active:
+            for found in findings(patient.container.checks().known(patient.tx, connection, patient.now)):
+                if found.level == Level.WRONG:
+                    yield (
+                        Level.WRONG,
+                        f"{connection.account or connection.id} of {words}: {found.message} {found.action}",
+                    )
 
 
 def stored_secrets(patient: Patient) -> Words:

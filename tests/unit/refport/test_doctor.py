@@ -217,6 +217,15 @@ def test_books_that_need_a_look(
     assert words in found[check].words
 
 
+def test_a_connection_that_loses_events_is_told(door: Door, settings: Settings) -> None:
+    connection = door.container.connections().reserve(Scope(live(door).workspace_id, Mode.TEST), now=NOON)
+
+    (found,) = [each for each in examine(settings, {}) if each.check == "connections"]
+
+    assert Level.WRONG is found.level
+    assert f"{connection.id} of main (test): No signing secret is known yet" in found.words
+
+
 def test_a_workspace_without_connection(door: Door, settings: Settings) -> None:
     door.bootstrap("second")
 

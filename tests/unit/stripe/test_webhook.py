@@ -368,6 +368,19 @@ def test_a_merchants_secret_opens_no_platform() -> None:
         delivered(BODY, webhook=a_webhook(CONNECT_LIVE), connection_id="connect", secret=SECRET)
 
 
+def test_a_secret_that_the_host_registered_itself_is_as_good_as_one_of_the_settings() -> None:
+    kept = {Mode.TEST: (VAULT.encrypt("whsec_first"), VAULT.encrypt("whsec_second"))}
+    known = KnownConnections(CONNECT_LIVE, CONNECT_TEST, platform=kept)
+    body = as_bytes(an_event("customer.created", CUSTOMER, account="acct_1", livemode=False))
+    for settings in ({}, PLATFORM):
+        webhook = StripeWebhook(known, VAULT, settings)
+        for secret in ("whsec_first", "whsec_second"):
+            delivery = delivered(body, webhook=webhook, connection_id="connect", secret=secret)
+            assert (TEST, None) == (delivery.scope, delivery.verdict)
+        with pytest.raises(InvalidSignature):
+            delivered(body, webhook=webhook, connection_id="connect", secret="whsec_third")
+
+
 def test_without_a_platform_there_is_no_connect_endpoint() -> None:
     with pytest.raises(NotFound):
         delivered(BODY, webhook=StripeWebhook(KnownConnections(), VAULT, {}), connection_id="connect")
