@@ -10,13 +10,16 @@ from attrs import define, field, frozen
 from adapters.stripe.exports import Exported, exported
 from refport.event_files import Entry
 from refport_core.application import Application
-from refport_core.commands import RecordFacts
+from refport_core.commands import Delivery, RecordFacts
 from refport_core.errors import MalformedEvent, Unavailable
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.ports import Clock, Connection, UnitOfWork
 
-BATCH: Final = 1000
-MOST_BYTES: Final = 16 * 1024 * 1024  # of one batch
+BATCH: Final = 3000  # events of one customer often lie near each other, and he is derived once for a batch
+LONGEST_SECONDS: Final = 2.0  # that a batch should hold the database: a host beside waits at most five for it
+READ_AT_ONCE: Final = 250
+MOST_BYTES: Final = 24 * 1024 * 1024  # of one batch
+KNOWN: Final = Outcome(OutcomeKind.DUPLICATE)
 PATIENCE: Final = 12  # tries, where somebody else holds the database
 PAUSE_SECONDS: Final = 5.0
 
@@ -50,12 +53,17 @@ class Summary:
 @frozen(kw_only=True)
 class EventImport:
     """Brings events in as if they had come by a connection. Each batch is durable when its summary comes; stopped at
-    any moment and begun again, it loses nothing and repeats nothing, for what is kept already is passed over."""
+    any moment and begun again, it loses nothing and repeats nothing, for what is kept already is passed over.
+
+    A batch has ``batch`` events, or as many as the database takes in about two seconds.
+    """
 
     application: Application
     unit_of_work: UnitOfWork
     clock: Clock
+    batch: int = BATCH
     pause: Callable[[float], None] = time.sleep
+    timer: Callable[[], float] = time.monotonic
 
     def run(
         self, entries: Iterable[Entry], connection: Connection, wrong: Callable[[int, str], None]
@@ -63,37 +71,60 @@ class EventImport:
         """The summary so far, after each batch. ``wrong`` is told the line and why there is no event; it goes on.
 
         Raises ``Unavailable`` where the database stays out of reach."""
-        summary, batch, size = Summary(), list[Exported](), 0
+        summary, batch, most = Summary(), list[Delivery](), self.batch
+        for some in self._events(entries, connection, wrong, summary):
+            new = self._new(some)
+            summary.count([KNOWN] * (len(some) - len(new)))
+            batch += new
+            if len(batch) >= most or sum(len(delivery.body) for delivery in batch) > MOST_BYTES:
+                most = self._record(batch, summary)
+                batch = []
+            if not batch:
+                yield summary
+        if batch:
+            self._record(batch, summary)
+        yield summary
+
+    def _record(self, batch: Sequence[Delivery], summary: Summary) -> int:
+        """Answers how many the next batch may have."""
+        began = self.timer()
+        summary.count(self._recorded(batch))
+        seconds = max(self.timer() - began, 0.001)
+        return max(1, min(self.batch, int(len(batch) * LONGEST_SECONDS / seconds)))
+
+    def _events(
+        self, entries: Iterable[Entry], connection: Connection, wrong: Callable[[int, str], None], summary: Summary
+    ) -> Iterator[list[Exported]]:
+        """A few at a time: read, they take several times the room of their bytes."""
+        some: list[Exported] = []
         for entry in entries:
             try:
-                batch.append(self._event(entry, connection))
-                size += len(entry.body)
+                some.append(self._event(entry, connection))
             except MalformedEvent as error:
                 summary.wrong += 1
                 wrong(entry.line, str(error))
-            if len(batch) == BATCH or size > MOST_BYTES:
-                summary.count(self._record(batch))
-                yield summary
-                batch, size = [], 0
-        summary.count(self._record(batch))
-        yield summary
+            if len(some) == min(READ_AT_ONCE, self.batch):
+                yield some
+                some = []
+        if some:
+            yield some
 
     def _event(self, entry: Entry, connection: Connection) -> Exported:
         if entry.problem is not None:
             raise MalformedEvent(entry.problem)
         return exported(entry.body, connection, self.clock.now())
 
-    def _record(self, batch: Sequence[Exported]) -> list[Outcome]:
+    def _new(self, events: Sequence[Exported]) -> list[Delivery]:
+        """Those that are not kept already."""
+        with self.unit_of_work.read() as tx:
+            known = tx.statements.known([event.statement for event in events])
+        return [event.delivery() for event, is_known in zip(events, known, strict=True) if not is_known]
+
+    def _recorded(self, batch: Sequence[Delivery]) -> list[Outcome]:
+        command = RecordFacts(deliveries=batch)
         for _ in range(PATIENCE):
             try:
-                return self._once(batch)
+                return self.application.record_facts(command)
             except Unavailable:
                 self.pause(PAUSE_SECONDS)
-        return self._once(batch)
-
-    def _once(self, batch: Sequence[Exported]) -> list[Outcome]:
-        with self.unit_of_work.read() as tx:
-            known = tx.statements.known([event.statement for event in batch])
-        new = [event.delivery() for event, is_known in zip(batch, known, strict=True) if not is_known]
-        recorded = self.application.record_facts(RecordFacts(deliveries=new)) if new else []
-        return [*recorded, *[Outcome(OutcomeKind.DUPLICATE)] * sum(known)]
+        return self.application.record_facts(command)

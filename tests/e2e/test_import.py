@@ -13,7 +13,7 @@ from tests.e2e.books import facts_of, kept_books, oracles_books
 from tests.e2e.families import END, family
 from tests.e2e.test_kills import Installation, sign
 
-FAMILIES, KILLS = 400, 2
+FAMILIES, KILLS = 100, 2
 
 
 def kept(folder: Path) -> int:
@@ -34,7 +34,7 @@ def test_an_import_that_is_killed_and_begun_again(tmp_path: Path) -> None:
     chance.shuffle(events)
     file = tmp_path / "events.jsonl"
     file.write_text("\n".join(map(json.dumps, events)))
-    command = [sys.executable, "-m", "refport", "events", "import", "--json", str(file)]
+    command = [sys.executable, "-m", "refport", "events", "import", "--json", "--batch", "200", str(file)]
     settings = environment(installation.stated)
 
     for _ in range(KILLS):

@@ -47,7 +47,7 @@ class Shop:
     paused: list[float] = field(factory=list)
     wrong: list[tuple[int, str]] = field(factory=list)
 
-    def bring_in(self, *written: bytes, application: Any = None) -> list[Summary]:
+    def bring_in(self, *written: bytes, application: Any = None, **options: Any) -> list[Summary]:
         """The summary as it was after each batch."""
         container = self.door.container
         event_import = EventImport(
@@ -55,6 +55,7 @@ class Shop:
             unit_of_work=container.unit_of_work(),
             clock=container.clock(),
             pause=self.paused.append,
+            **options,
         )
         entries = EventFile(io.BytesIO(b"\n".join(written))).entries()
         tell = lambda line, problem: self.wrong.append((line, problem))  # noqa: E731
@@ -93,7 +94,7 @@ def connected(door: Door, scope: Scope) -> Connection:
 
 
 def test_events_of_a_file_are_in_the_books(shop: Shop) -> None:
-    (summary,) = shop.bring_in(*map(paid, range(5)))
+    summary = shop.bring_in(*map(paid, range(5)))[-1]
 
     assert ({APPLIED: 5}, 5, 0) == (summary.outcomes, summary.events, summary.wrong)
     assert (5, 5) == (shop.sales, shop.events["applied"])
@@ -101,19 +102,26 @@ def test_events_of_a_file_are_in_the_books(shop: Shop) -> None:
 
 
 def test_batches_are_as_large_as_they_may_be(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_import, "BATCH", 2)
-    assert [2, 4, 5] == [summary.events for summary in shop.bring_in(*map(paid, range(5)))]
-    monkeypatch.setattr(event_import, "BATCH", 100)
+    assert [2, 4, 5] == [summary.events for summary in shop.bring_in(*map(paid, range(5)), batch=2)]
+    monkeypatch.setattr(event_import, "READ_AT_ONCE", 1)
     monkeypatch.setattr(event_import, "MOST_BYTES", 3 * len(paid(10)) - 1)
     assert [3, 5] == [summary.events for summary in shop.bring_in(*map(paid, range(10, 15)))]
     assert 10 == shop.sales
+
+
+def test_a_batch_holds_the_database_for_two_seconds_at_most(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the one before took: here half a second for an event, and then a tenth."""
+    monkeypatch.setattr(event_import, "READ_AT_ONCE", 1)
+    seconds = iter([0, 5, 5, 7, 7, 7.4, 7.4, 8.4])
+    told = shop.bring_in(*map(paid, range(28)), batch=10, timer=lambda: next(seconds))
+    assert [10, 14, 18, 28, 28] == [summary.events for summary in told]
 
 
 def test_what_is_kept_already_is_passed_over_without_a_trace(shop: Shop) -> None:
     """Begun again it repeats nothing: not even as a duplicate; and another rendering is kept (R3)."""
     shop.bring_in(*map(paid, range(3)))
     before = shop.events
-    (again,) = shop.bring_in(*map(paid, range(3)))
+    again = shop.bring_in(*map(paid, range(3)))[-1]
     assert {DUPLICATE: 3} == again.outcomes
     assert before == shop.events
 
