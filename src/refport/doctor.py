@@ -190,7 +190,7 @@ def connections(patient: Patient) -> Words:
             yield Level.WRONG, f"{words} is connected through a platform, and no event can be verified: set {name}."
         for connection in active:
             for found in findings(patient.container.checks().known(patient.tx, connection, patient.now)):
-                if found.level == Level.WRONG:
+                if Level(found.level) is Level.WRONG:
                     yield (
                         Level.WRONG,
                         f"{connection.account or connection.id} of {words}: {found.message} {found.action}",
