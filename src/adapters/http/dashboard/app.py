@@ -8,7 +8,22 @@ from attrs import frozen
 from litestar import Router
 from litestar.di import Provide
 
-from adapters.http.dashboard import conversions, integrations, live, overview, sign_in, stripe, stripe_callback
+from adapters.http.dashboard import (
+    account,
+    api_keys,
+    audit_log,
+    conversions,
+    first_run,
+    integrations,
+    link_domains,
+    live,
+    overview,
+    settings,
+    sign_in,
+    stripe,
+    stripe_callback,
+    users,
+)
 from adapters.http.dashboard.accounts import Accounts
 from adapters.http.dashboard.actors import Doorkeeper, actor, from_here
 from adapters.http.dashboard.acts import Acts
@@ -28,8 +43,8 @@ from adapters.http.times import RequestTime
 from refport_core.application import Application
 from refport_core.ports import Ids, UnitOfWork
 
-PAGES: Final = (overview, conversions, live)
-SETTINGS: Final[tuple[Any, ...]] = (integrations, stripe)
+PAGES: Final = (overview, conversions, settings, first_run, account, live)
+SETTINGS: Final = (integrations, stripe, api_keys, users, link_domains, audit_log)
 
 
 def entries(pages: Sequence[Any]) -> tuple[Entry, ...]:

@@ -12,6 +12,7 @@ from adapters.http.dashboard.rendering import Rendering
 
 TITLES: Final[Mapping[int, str]] = {
     400: "This does not work",
+    401: "Please sign in",
     403: "This is not allowed",
     404: "There is nothing here",
     405: "This is not how this page works",
@@ -20,6 +21,7 @@ TITLES: Final[Mapping[int, str]] = {
     503: "Not right now",
 }
 WORDS: Final[Mapping[int, str]] = {
+    401: "Nobody is signed in here any more.",
     404: "The address may be mistyped, or what was here belongs to another workspace or mode.",
     405: "Go back, and use the page's own buttons.",
 }
@@ -37,5 +39,6 @@ def problem_page(
             query = f"?{request.scope['query_string'].decode('latin-1')}" if request.scope["query_string"] else ""
             onward = f"?next={quote(request.scope['path'] + query, safe='/')}"
         return rendering.sent_on(SIGN_IN + onward)
+    headers = {name: value for name, value in headers.items() if name != "WWW-Authenticate"}
     title, words = TITLES.get(status, TITLES[400]), WORDS.get(status, message)
     return rendering.page("problem.html", title=title, message=words, status=status, headers=headers)

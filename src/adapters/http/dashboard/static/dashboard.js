@@ -24,9 +24,18 @@
     }
   }
 
+  function askFirst(within) {
+    for (const button of within.querySelectorAll("button[data-sure]")) {
+      button.addEventListener("click", (event) => {
+        if (!confirm(`${button.textContent}? ${button.dataset.sure}`)) event.preventDefault();
+      });
+    }
+  }
+
   function prepare(within) {
     tellTimes(within);
     offerCopies(within);
+    askFirst(within);
     document.dispatchEvent(new CustomEvent("refport:shown", { detail: within }));
   }
 
