@@ -1,6 +1,6 @@
 """Events from files: a second against the live path, from the first to the last, killed and begun again; and verify.
 
-    python -m benchmarks.import_events [--rounds 5] [--events 6000] [--live 1500]
+    python -m benchmarks.import_events [--rounds 5] [--events 6000] [--live 1500] [--unjudged]
 
 Rounds alternate on one database: so many signed events come live, from 32 senders at once, and so many others are
 imported. All are a merchant's mixed events, five kilobytes each; his customers come, stay a while and go, so the books
@@ -216,7 +216,7 @@ def anonymous(pid: int) -> float:
         return 0.0
 
 
-def main(rounds: int, events: int, live: int) -> None:
+def main(rounds: int, events: int, live: int, *, unjudged: bool) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         shop = a_shop(folder, LINKS)
@@ -235,7 +235,8 @@ def main(rounds: int, events: int, live: int) -> None:
     print(f"{benchmark.sent} events sent, kept: {there}; the whole database has {whole:.2f} bytes for each of a body")
     for goal, value in found.items():
         print(goal.line(value))
-    sys.exit(there != benchmark.sent or not all(goal.is_met(value) for goal, value in found.items()))
+    missed = not all(goal.is_met(value) for goal, value in found.items())
+    sys.exit(there != benchmark.sent or (missed and not unjudged))
 
 
 if __name__ == "__main__":
@@ -243,4 +244,5 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=6000, help="imported in a round")
     parser.add_argument("--live", type=int, default=1500, help="sent in a round")
+    parser.add_argument("--unjudged", action="store_true", help="end well though a goal is missed: for small numbers")
     main(**vars(parser.parse_args()))

@@ -18,6 +18,7 @@ from benchmarks.senders import post
 from benchmarks.shop import SECRET, Shop
 from conformance.stripe_words import Era, tell
 from refport.clock import SystemClock
+from refport_core.commands import Delivery
 
 AMOUNT = 2900
 SUBSCRIBERS, BUYERS, RENEWALS, CHANGES, REFUNDS = 3, 2, 7, 3, 2
@@ -196,44 +197,44 @@ class Mixture:
         new = [Customer(self.token("cus"), click, self.token("sub")) for click in clicks[:SUBSCRIBERS]]
         single = [Customer(self.token("cus"), click, self.token("pi")) for click in clicks[SUBSCRIBERS:]]
         told = [
-            *(self._subscribed(each, at) for each in new),
-            *(self._bought(each, at) for each in single),
-            *(self._paid(each, at, "subscription_create") for each in new),
+            *(self.subscribed(each, at) for each in new),
+            *(self.bought(each, at) for each in single),
+            *(self.paid(each, at, "subscription_create") for each in new),
         ]
         self.subscribers += new
         self.buyers += single
-        told += [self._paid(each, at) for each in self.random.choices(self.subscribers, k=RENEWALS)]
-        told += [self._changed(each, at) for each in self.random.choices(self.subscribers, k=CHANGES)]
-        told += [self._refunded(each, at) for each in self.random.choices(self.buyers, k=REFUNDS)]
+        told += [self.paid(each, at) for each in self.random.choices(self.subscribers, k=RENEWALS)]
+        told += [self.changed(each, at) for each in self.random.choices(self.subscribers, k=CHANGES)]
+        told += [self.refunded(self._one_of(self.buyers), at) for _ in range(REFUNDS)]
         return told
 
-    def _subscribed(self, customer: Customer, at: datetime) -> bytes:
+    def subscribed(self, customer: Customer, at: datetime) -> bytes:
         return self._tell(
             "checkout.session.completed", at, session=self.token("cs_live"), mode="subscription", total=AMOUNT,
             currency="eur", customer=customer.id, email=f"{customer.id}@example.com", invoice=self.token("in"),
             subscription=customer.bought, click=customer.click, external_id=f"user_{customer.id}",
         )  # fmt: skip
 
-    def _bought(self, customer: Customer, at: datetime) -> bytes:
+    def bought(self, customer: Customer, at: datetime) -> bytes:
         return self._tell(
             "checkout.session.completed", at, session=self.token("cs_live"), total=AMOUNT, currency="eur",
             customer=customer.id, email=f"{customer.id}@example.com", payment_intent=customer.bought,
             click=customer.click, external_id=f"user_{customer.id}",
         )  # fmt: skip
 
-    def _paid(self, customer: Customer, at: datetime, reason: str = "subscription_cycle") -> bytes:
+    def paid(self, customer: Customer, at: datetime, reason: str = "subscription_cycle") -> bytes:
         return self._tell(
             "invoice.paid", at, invoice=self.token("in"), total=AMOUNT, currency="eur", customer=customer.id,
             email=f"{customer.id}@example.com", subscription=customer.bought, billing_reason=reason,
         )  # fmt: skip
 
-    def _changed(self, customer: Customer, at: datetime) -> bytes:
+    def changed(self, customer: Customer, at: datetime) -> bytes:
         return self._tell(
             "customer.subscription.updated", at, subscription=customer.bought, customer=customer.id,
             more_metadata={"plan": self.token("plan")},
         )  # fmt: skip
 
-    def _refunded(self, customer: Customer, at: datetime) -> bytes:
+    def refunded(self, customer: Customer, at: datetime) -> bytes:
         return self._tell(
             "charge.refunded", at, charge=f"ch_{customer.bought[3:]}", amount=AMOUNT,
             refunded=self.random.randint(1, AMOUNT), currency="eur", customer=customer.id,
@@ -249,6 +250,12 @@ class Mixture:
         told["data"]["object"] = {**json.loads(unread), **what}
         return json.dumps(told, indent=2).encode()  # as Stripe writes it
 
+    def _one_of(self, customers: list[Customer]) -> Customer:
+        """Taken away."""
+        place = self.random.randrange(len(customers))
+        customers[place], customers[-1] = customers[-1], customers[place]
+        return customers.pop()
+
     def token(self, prefix: str) -> str:
         return f"{prefix}_1{self.letters(23)}"
 
@@ -256,11 +263,20 @@ class Mixture:
         return "".join(self.random.choices(LETTERS, k=length))
 
 
+def signature(body: bytes, at: int, secret: str = SECRET) -> str:
+    header: str = WebhookSignature.generate_signature_header(body.decode(), secret, timestamp=at)
+    return header
+
+
 def signed(path: str, bodies: Iterable[bytes], secret: str = SECRET) -> list[bytes]:
     """Requests to be sent within five minutes: a signature grows old."""
     at = int(SystemClock().now().timestamp())
+    return [post(path, {"Stripe-Signature": signature(body, at, secret)}, body) for body in bodies]
 
-    def signature(body: bytes) -> str:
-        return WebhookSignature.generate_signature_header(body.decode(), secret, timestamp=at)
 
-    return [post(path, {"Stripe-Signature": signature(body)}, body) for body in bodies]
+def deliveries(door: Any, shop: Shop, bodies: Iterable[bytes]) -> list[Delivery]:
+    """What the webhook makes of them."""
+    webhook, connection_id = door.webhooks["stripe"], shop.webhook.rpartition("/")[2]
+    now = SystemClock().now()
+    at = int(now.timestamp())
+    return [webhook.read(connection_id, body, {"stripe-signature": signature(body, at)}, now) for body in bodies]

@@ -18,10 +18,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 from sqlalchemy import create_engine, text
 
 from benchmarks.counted import CountedProcess
+from benchmarks.goals import Goal, judged
 from benchmarks.limit import LimitProcess
 from benchmarks.processes import cpu_seconds
 from benchmarks.senders import Answers, send
@@ -34,22 +35,6 @@ SENDERS = 32
 STEADY_PER_SECOND = 1000
 ALONE = 10  # one sender takes so many times longer
 FORGED = "whsec_of_somebody_else"
-
-
-@frozen
-class Goal:
-    """A ratio and where it should lie."""
-
-    what: str
-    bound: float
-    at_most: bool = False
-
-    def is_met(self, value: float) -> bool:
-        return value <= self.bound if self.at_most else value >= self.bound
-
-    def line(self, value: float) -> str:
-        side = "at most" if self.at_most else "at least"
-        return f"{self.what}: {value:.2f} (goal: {side} {self.bound:g}{'' if self.is_met(value) else '; MISSED'})"
 
 
 def goals(database: str) -> dict[str, Goal]:
@@ -182,7 +167,8 @@ def kept_by_us(shop: Shop) -> int:
     return said["received"] - said["duplicate"]
 
 
-def main(database: str, rounds: int, events: int, steady: int) -> None:
+def main(database: str, rounds: int, events: int, steady: int) -> bool:
+    """Whether the goals are met."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         ours_url, limit_url = f"sqlite:///{folder}/books.db", f"sqlite:///{folder}/limit.db"
@@ -202,13 +188,8 @@ def main(database: str, rounds: int, events: int, steady: int) -> None:
         counts = benchmark.sent, kept_by_us(shop), kept_by_limit(limit_url)
         benchmark.note("flushes", flushes(shop, mixture, folder, events))
     print(f"{counts[0]} events sent, kept: {counts[1]}, by the limit {counts[2]}")
-    missed = len(set(counts)) > 1
-    for what, goal in goals(database).items():
-        if what in benchmark.ratios:
-            value = median(benchmark.ratios[what])
-            print(goal.line(value))
-            missed |= not goal.is_met(value)
-    sys.exit(missed)
+    met = judged(goals(database), {what: median(each) for what, each in benchmark.ratios.items()})
+    return met and len(set(counts)) == 1
 
 
 if __name__ == "__main__":
@@ -217,4 +198,4 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--events", type=int, default=3000)
     parser.add_argument("--steady", type=int, default=0, help="seconds")
-    main(**vars(parser.parse_args()))
+    sys.exit(not main(**vars(parser.parse_args())))
