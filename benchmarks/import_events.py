@@ -24,15 +24,16 @@ from typing import Any
 from attrs import Factory, define
 from sqlalchemy import Connection, create_engine, text
 
+from benchmarks.goals import Goal
 from benchmarks.processes import anonymous_mebibytes
 from benchmarks.senders import send
 from benchmarks.shop import Shop, a_shop
 from benchmarks.stripe_events import Mixture, signed
-from benchmarks.webhook import Goal, kept_by_us
+from benchmarks.webhook import kept_by_us
 from refport.cli import few_collections
 from refport.demo.host import HostProcess, environment, free_port
 from refport.event_files import EventFile
-from refport.event_import import EventImport
+from refport.event_import import BATCH, EventImport
 
 LINKS = 100
 SENDERS = 32
@@ -139,14 +140,14 @@ class Benchmark:
         engine = create_engine(self.shop.stated["database_url"])
         with engine.connect() as connection:
             before = kept(connection)
-            with self.importing(file) as killed:
+            with self.importing(file, number) as killed:
                 while kept(connection) < before + number / 4:
                     assert killed.poll() is None
                     time.sleep(0.1)
                 killed.kill()
             stood = kept(connection)
             sizes = []
-            with self.importing(file) as process:
+            with self.importing(file, number) as process:
                 while process.poll() is None:
                     sizes.append((kept(connection) - stood, anonymous(process.pid)))
                     time.sleep(0.1)
@@ -162,8 +163,10 @@ class Benchmark:
         print(f"it had {max(first, last):.0f} MB at most")
         return last - first
 
-    def importing(self, file: Path) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "refport", "events", "import", "--json", str(file)]
+    def importing(self, file: Path, events: int) -> "subprocess.Popen[str]":
+        """In ten batches at least."""
+        batch = str(min(BATCH, events // 10))
+        command = [sys.executable, "-m", "refport", "events", "import", "--json", "--batch", batch, str(file)]
         return subprocess.Popen(command, env=environment(self.shop.stated), stdout=subprocess.PIPE, text=True)
 
     def verify(self) -> float:
