@@ -153,11 +153,48 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
             assert_current(container) if no_migrate else make_current(container)
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             app = create_app(container, worker=not no_worker, url=url)
-            click.echo(f"Refport serves {settings.public_url or url}")
+            reached_at = settings.public_url or url
+            click.echo(f"Refport serves {reached_at}")
+            if (token := container.accounts().first_run(container.clock().now())) is not None:
+                click.echo(f"Nobody can sign in yet. This link begins, once: {reached_at}/welcome/{token}")
             try:
-                serve_app(app, host, port)
+                serve_app(app, host, port, ending=container.feeds().end)
             except HostFailed as error:
                 raise Failed("The host did not start; the lines above say why.") from error
+
+
+@main.group()
+def users() -> None:
+    """Who signs in to the dashboard."""
+
+
+@users.command("invite")
+@click.argument("email")
+@click.option("--workspace", default="main", show_default=True, help="The name of the workspace.")
+@click.option("--role", type=click.Choice(["owner", "member", "viewer"]), default="member", show_default=True)
+def invite_user(*, email: str, workspace: str, role: str) -> None:
+    """Print a link by which somebody joins a workspace, once."""
+    from refport_core.users import Role
+
+    with installation() as container, sentences():
+        token = container.accounts().invite(email, workspace, Role(role), container.clock().now())
+        click.echo(welcome_link(container, token))
+
+
+@users.command("new-password")
+@click.argument("email")
+def new_password(*, email: str) -> None:
+    """Print a link by which a user sets another password, once; it ends their sessions."""
+    with installation() as container, sentences():
+        accounts, now = container.accounts(), container.clock().now()
+        click.echo(welcome_link(container, accounts.sign_in_link(email, now, purpose="new_password")))
+
+
+def welcome_link(container: "Container", token: str) -> str:
+    """Where the token opens the door; without a public address at the place where a host is reached by default."""
+    from refport.container import DEFAULT_URL
+
+    return f"{container.settings().public_url or DEFAULT_URL}/welcome/{token}"
 
 
 @main.command()

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from granian.constants import Interfaces
@@ -24,27 +25,29 @@ class HostFailed(Exception):
     """The application did not start; the log says why."""
 
 
-def serve(app: "ASGIApp", host: str, port: int) -> None:
-    """Until SIGINT or SIGTERM. Raises ``InvalidSettings`` where the port is taken, ``HostFailed``."""
+def serve(app: "ASGIApp", host: str, port: int, *, ending: Callable[[], None] = lambda: None) -> None:
+    """Until SIGINT or SIGTERM; then ``ending`` ends what would go on for ever. Raises ``InvalidSettings`` where the
+    port is taken, ``HostFailed``."""
     assert_free(host, port)
     logging.getLogger("_granian").setLevel(logging.ERROR)
-    asyncio.run(run(app, host, port))
+    asyncio.run(run(app, host, port, ending))
 
 
-async def run(app: "ASGIApp", host: str, port: int) -> None:
+async def run(app: "ASGIApp", host: str, port: int, ending: Callable[[], None]) -> None:
     server = Server(
         app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, server)
+        loop.add_signal_handler(number, end, server, ending)
     await server.serve()
     if server.interrupt_children:
         raise HostFailed
 
 
-def end(server: Server) -> None:
+def end(server: Server, ending: Callable[[], None]) -> None:
     """Lets requests finish, for a while. Everything acknowledged is durable already, so nothing is lost."""
+    ending()
     last_resort = threading.Timer(KILL_AFTER_SECONDS, os._exit, args=(0,))
     last_resort.daemon = True
     last_resort.start()

@@ -1,5 +1,6 @@
 """The demonstration: sets up a merchant, plays the story through the real webhook, and shows the books."""
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -26,6 +27,7 @@ from refport_core.scope import Mode
 SHOP: Final = "https://lumen.example.com/"
 LANTERN_LINK: Final = {"url": "https://lantern.example.com/"}
 SIGNING_SECRET: Final = "whsec_demonstration_of_lumen_notes"  # noqa: S105  # of a merchant who does not exist
+OWNER: Final = "owner@lumen.example.com"
 MERCHANT, OTHER_MERCHANT = "lumen-notes", "paper-lantern"
 
 
@@ -60,7 +62,7 @@ def run_demo(console: Console, port: int, *, once: bool) -> int:
                 "derived the same from the stored events."
             )
             if not once:
-                serve_on(console, host, keys[0])
+                serve_on(console, host, keys[0], way_in(settings))
     return 0
 
 
@@ -142,11 +144,34 @@ def verified(settings: Mapping[str, str]) -> list[str]:
     return [] if result.returncode == 0 else [*result.stdout.splitlines(), *result.stderr.splitlines()]
 
 
-def serve_on(console: Console, host: HostProcess, key: str) -> None:
+@frozen
+class WayIn:
+    """Of an owner of both workspaces. ``token`` signs in once."""
+
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+def way_in(settings: Mapping[str, str]) -> WayIn:
+    """Beside the host, which the first run would otherwise greet."""
+    container = container_of(settings_from(Stated(**settings)))
+    try:
+        accounts, password = container.accounts(), secrets.token_hex(8)
+        accounts.set_password(accounts.first_run(END) or "", OWNER, password, MERCHANT, END)
+        return WayIn(password, accounts.sign_in_link(OWNER, END))
+    finally:
+        close(container)
+
+
+def serve_on(console: Console, host: HostProcess, key: str, way: WayIn) -> None:
     """Until Ctrl-C."""
     console.print(
         f"""
-The host goes on serving at [bold]{host.url}[/], with these books. Ask it, for example:
+The dashboard shows all this at [bold]{host.url}[/]. This link signs you in, once:
+
+  [bold]{host.url}/welcome/{way.token}[/]
+
+After that: {OWNER}, password {way.password}. The host goes on serving, with these books. Ask it, for example:
 
   curl -H 'Authorization: Bearer {key}' '{host.url}/api/balances'
   curl -H 'Authorization: Bearer {key}' '{host.url}/api/sales?limit=5'

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from adapters.http.dashboard.actors import digest_of
 from adapters.http.dashboard.passwords import Passwords
-from refport_core.errors import InvalidRequest, NotFound
+from refport_core.errors import Conflict, InvalidRequest, NotFound
 from refport_core.ports import Ids, Transaction, UnitOfWork, Workspace
 from refport_core.users import Act, Failures, Membership, OneTimeToken, Purpose, Role, Session, User
 
@@ -135,6 +135,17 @@ class Accounts:
         with self.unit_of_work.read() as tx:
             return not tx.access.workspaces()
 
+    def invite(self, email: str, slug: str, role: Role, now: datetime) -> str:
+        """The token of an invitation. Raises ``NotFound``, ``Conflict`` (the address is a user's)."""
+        email = email.strip().lower()
+        with self.unit_of_work.begin() as tx:
+            workspace = tx.access.workspace(slug)
+            if workspace is None:
+                raise NotFound(f"There is no workspace {slug!r}.")
+            if tx.users.user_called(email) is not None:
+                raise Conflict(f"{email} signs in here already: an owner gives them a role in Settings, Users.")
+            return self.issue(tx, "invitation", now, email=email, role=role, workspace_id=workspace.id)
+
     def token(self, token: str, now: datetime) -> OneTimeToken:
         """What a token is for. Raises ``NotFound`` where it is used up, too old or none of ours."""
         with self.unit_of_work.read() as tx:
@@ -202,13 +213,6 @@ class Accounts:
                 at=now,
             )
         )
-
-    # -- the people of a workspace ------------------------------------------------------------------
-
-    def members(self, workspace_id: str) -> Sequence[tuple[User, Membership]]:
-        with self.unit_of_work.read() as tx:
-            found = [(tx.users.user(each.user_id), each) for each in tx.users.members(workspace_id)]
-        return [(user, membership) for user, membership in found if user is not None]
 
 
 def good_token(tx: Transaction, token: str, now: datetime) -> OneTimeToken:
