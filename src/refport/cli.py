@@ -242,6 +242,37 @@ def bootstrap(*, workspace: str, as_json: bool) -> None:
 
 
 @main.group()
+def workspace() -> None:
+    """Workspaces, each with its books."""
+
+
+@workspace.command("move")
+@click.argument("slug")
+@click.option("--to", "database_url", required=True, help="The address of the other database.")
+def move_workspace(slug: str, database_url: str) -> None:
+    """Move a workspace's books to another database, verify them there, and close it here.
+
+    Stop the hosts of this database first. Cut off, the same command goes on.
+    """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from refport.moving import move
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with installation() as container, Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("rows", total=None)
+        moved = move(
+            container, slug, database_url, lambda table, rows: bar.update(task, advance=rows, description=table)
+        )
+    for difference in moved.differences:
+        click.echo(difference)
+    if moved.differences:
+        raise Failed(f"The books in {moved.place} differ from their statements, so {slug} stays open here.")
+    click.echo(f"{slug} is in {moved.place}, and closed here. Its hosts there want the same REFPORT_SECRET_KEY.")
+
+
+@main.group()
 def events() -> None:
     """Events from files, and stored events again."""
 

@@ -28,6 +28,12 @@ def take_turn(connection: Connection, *, alone: bool) -> bool:
     return not alone
 
 
+def take_time(connection: Connection) -> None:
+    """Let this transaction be idle for as long as it likes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SET_LOCAL, {"name": "idle_in_transaction_session_timeout", "value": "0"})
+
+
 def migrate_alone(connection: Connection) -> None:
     """Wait until nobody else migrates, however long that takes. Those who serve are not held up by this; a change that
     waits for a table of theirs gives up after the engine's ``wait_seconds``."""

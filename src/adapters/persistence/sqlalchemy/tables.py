@@ -1,6 +1,7 @@
 """The tables. Times are microseconds since 1970, documents are JSON as bytes.
 
-SQLite keeps types by STRICT tables. What grows for ever has its scope in its keys: it can be spread by workspace.
+SQLite keeps types by STRICT tables. What grows for ever is kept under its workspace, and known elsewhere by that alone:
+a workspace can be moved to another database. (Numbers of statements and facts are their database's own.)
 """
 
 from typing import Any
@@ -239,7 +240,8 @@ links = _table(
     _bytes("document"),
     UniqueConstraint("domain", "key"),
 )
-clicks = _table("clicks", _key("id"), _text("workspace_id"), _text("link_id", index=True), _number("occurred_at"))
+clicks = _table("clicks", _key("workspace_id"), _key("id"), _text("link_id"), _number("occurred_at"))
+Index("ix_clicks_link", clicks.c.workspace_id, clicks.c.link_id)
 Index("ix_clicks_time", clicks.c.workspace_id, clicks.c.occurred_at, clicks.c.id)
 
 # ---------------------------------------------------------------------------------------------------

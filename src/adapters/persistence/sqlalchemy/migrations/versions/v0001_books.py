@@ -45,14 +45,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
     )
     op.create_table(
         "clicks",
-        sa.Column("id", TEXT, nullable=False),
         sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("link_id", TEXT, nullable=False),
         sa.Column("occurred_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_clicks"),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name="pk_clicks"),
         sqlite_strict=True,
     )
-    op.create_index("ix_clicks_link_id", "clicks", ["link_id"], unique=False)
+    op.create_index("ix_clicks_link", "clicks", ["workspace_id", "link_id"], unique=False)
     op.create_index("ix_clicks_time", "clicks", ["workspace_id", "occurred_at", "id"], unique=False)
     op.create_table(
         "commissions",
