@@ -43,6 +43,7 @@ from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock, SystemClock
 from refport.connection_checks import ConnectionChecks
 from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaims, StripeConnections
+from refport.duties import duties_of
 from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
 from refport.secret_key import derived, secret_keys_of
@@ -160,10 +161,17 @@ class Container(DeclarativeContainer):
         application=application,
         unit_of_work=unit_of_work,
         lookups=lookups,
-        claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
-        checks=checks,
+        duties=Singleton(
+            duties_of,
+            claims=Singleton(LateClaims, unit_of_work=unit_of_work, application=application),
+            checks=checks,
+            unit_of_work=unit_of_work,
+            application=application,
+            clock=clock,
+        ),
         clock=clock,
         pace=pace,
+        metrics=metrics,
     )
 
 

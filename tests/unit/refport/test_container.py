@@ -63,7 +63,8 @@ def test_everything_is_made_once() -> None:
     container = container_of(settings_from(Stated(database_url="memory://")))
 
     assert container.application().unit_of_work is container.unit_of_work()
-    assert container.inbox().application is container.application()
+    assert container.inbox().application is container.measured_door()
+    assert container.measured_door().application is container.application()
     assert container.worker().application is container.application()
     assert isinstance(container.worker().lookups, StripeLookUps)
 

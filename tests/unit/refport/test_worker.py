@@ -6,9 +6,11 @@ from threading import Event
 from typing import Any
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 
+from adapters.http.metrics import Metrics
 from refport.container import Container, container_of
+from refport.duties import Duty
 from refport.settings import Stated, settings_from
 from refport.worker import NO_HELP, NOBODY_TO_ASK, Worker, WorkerThread, pause
 from refport_core.commands import Delivery, RecordFacts
@@ -68,24 +70,6 @@ class Recorder:
         self.recorded.append(command)
 
 
-@frozen
-class Claims:
-    made_after: list[datetime | None]
-
-    def claim(self, made_after: datetime | None = None) -> int:
-        self.made_after.append(made_after)
-        return 0
-
-
-@frozen
-class Checks:
-    at: list[datetime]
-
-    def round(self, now: datetime) -> int:
-        self.at.append(now)
-        return 0
-
-
 @pytest.fixture
 def container() -> Container:
     return container_of(settings_from(Stated(database_url="memory://")))
@@ -99,8 +83,8 @@ def books(container: Container) -> Books:
 def a_worker(container: Container, lookups: LookUps, recorder: Any = None) -> Worker:
     worker: Worker = container.worker()
     return evolve(
-        worker, lookups=lookups, application=recorder or Recorder(), claims=Claims([]), checks=Checks([]),
-        clock=Clock(), pace=Clock(),
+        worker, lookups=lookups, application=recorder or Recorder(), duties=(), clock=Clock(), pace=Clock(),
+        metrics=Metrics(),
     )  # fmt: skip
 
 
@@ -152,23 +136,20 @@ def test_pauses_grow_to_six_hours() -> None:
     assert timedelta(hours=6) == pause(12) == pause(1000)
 
 
-def test_the_worker_runs_until_it_is_stopped_and_survives_what_breaks(
-    container: Container, books: Books, caplog: pytest.LogCaptureFixture
+def test_a_question_that_breaks_is_put_off_and_takes_no_other_along(
+    container: Container, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stop = Event()
+    holes = tuple(evolve(HOLE, subject=f"cus_{number}") for number in range(2))
+    with container.unit_of_work().begin() as tx:
+        tx.positions.replace(LIVE, [], Positions(scope=LIVE, holes=holes), [])
+    recorder = Recorder()
 
-    class Broken(LookUps):
-        def answer(self, scope: Scope, hole: Hole, now: datetime) -> Delivery | None:
-            self.asked.append(hole)
-            if len(self.asked) > 1:
-                stop.set()
-            raise ZeroDivisionError
-
-    lookups = Broken()
-    a_worker(container, lookups).run(stop, rest_seconds=0.001)
-
-    assert 2 == len(lookups.asked)
-    assert 2 == sum(record.message == "a round of the worker broke" for record in caplog.records)
+    assert 1 == a_worker(container, LookUps(ZeroDivisionError(), answer()), recorder).work()
+    assert 1 == len(recorder.recorded)
+    assert ["a question broke"] == [record.message for record in caplog.records]
+    with container.unit_of_work().read() as tx:
+        errors = [due.error for due in tx.lookups.due(NOON + timedelta(seconds=10))]
+    assert ["ZeroDivisionError while asking; the log says more.", NO_HELP] == errors
 
 
 def test_a_store_that_is_out_of_reach_is_no_breakage(
@@ -189,31 +170,101 @@ def test_a_store_that_is_out_of_reach_is_no_breakage(
     assert ["the worker waits: locked"] == [record.message for record in caplog.records]
 
 
-def test_late_claims_and_connections_are_looked_at_in_the_beginning_and_each_minute(container: Container) -> None:
-    stop = Event()
+class Two:
+    """Two nodes of one installation, and what they did."""
+
+    def __init__(self, container: Container, *duties: str) -> None:
+        self.done: list[tuple[str, str]] = []
+        self.clock = Clock()
+        self.nodes = {name: self.node(container, name, duties) for name in "ab"}
+
+    def node(self, container: Container, name: str, duties: tuple[str, ...]) -> Worker:
+        mine = tuple(
+            Duty(name=duty, every=timedelta(minutes=1), do=lambda _, duty=duty: self.did(name, duty))  # type: ignore[misc]
+            for duty in duties
+        )
+        return evolve(a_worker(container, LookUps()), duties=mine, pace=self.clock)
+
+    def did(self, node: str, duty: str) -> None:
+        self.done.append((node, duty))
+        if duty == "broken":
+            raise ZeroDivisionError
+        if duty == "away":
+            raise Unavailable("not now")
+
+    def at(self, seconds: float, *nodes: str) -> list[tuple[str, str]]:
+        self.clock.at = NOON + timedelta(seconds=seconds)
+        self.done.clear()
+        for name in nodes:
+            self.nodes[name].do_duties()
+        return list(self.done)
+
+
+def test_a_duty_is_done_by_one_node_and_again_when_its_time_has_come(container: Container) -> None:
+    nodes = Two(container, "one", "other")
+
+    assert [("a", "one"), ("a", "other")] == nodes.at(0, "a", "b")
+    assert [] == nodes.at(59, "a", "b")
+    assert [("b", "one"), ("b", "other")] == nodes.at(60, "b", "a")
+
+
+def test_what_a_node_that_died_had_taken_is_another_ones(container: Container) -> None:
+    nodes = Two(container, "one")
+
+    assert [("a", "one")] == nodes.at(0, "a")
+    assert [] == nodes.at(30, "b")
+    assert [("b", "one")] == nodes.at(90, "b")
+
+
+def test_a_duty_that_breaks_keeps_no_other_one_from_being_done(
+    container: Container, caplog: pytest.LogCaptureFixture
+) -> None:
+    nodes = Two(container, "broken", "away", "one")
+
+    assert ["broken", "away", "one"] == [duty for _, duty in nodes.at(0, "a")]
+    assert ["broken broke", "away wait: not now"] == [record.message for record in caplog.records]
+    told = nodes.nodes["a"].metrics.text().decode()
+    for line in (
+        '{duty="broken",result="failed"} 1.0',
+        '{duty="away",result="failed"} 1.0',
+        '{duty="one",result="done"}',
+    ):
+        assert f"refport_duties_total{line}" in told
+
+
+def test_two_workers_never_ask_the_same_and_what_was_not_asked_in_time_is_anybodys(container: Container) -> None:
+    holes = tuple(evolve(HOLE, subject=f"cus_{number}", key=f"customer:stripe:cus_{number}") for number in range(5))
+    with container.unit_of_work().begin() as tx:
+        tx.positions.replace(LIVE, [], Positions(scope=LIVE, holes=holes), [])
     clock = Clock()
 
-    class Ticking:
-        def __init__(self) -> None:
-            self.rounds = 0
+    class Slow(LookUps):
+        """Takes eight seconds for each; the other node works meanwhile."""
 
-        @contextmanager
-        def read(self) -> Iterator[Transaction]:
-            self.rounds += 1
-            clock.at += timedelta(seconds=30)
-            if self.rounds == 3:
-                stop.set()
-            with container.unit_of_work().read() as tx:
-                yield tx
+        def answer(self, scope: Scope, hole: Hole, now: datetime) -> Delivery | None:
+            self.asked.append(hole)
+            other.work()
+            clock.at += timedelta(seconds=8)
+            return None
 
-    claims, checks = Claims([]), Checks([])
-    worker = evolve(
-        a_worker(container, LookUps()), unit_of_work=Ticking(), claims=claims, checks=checks, clock=clock, pace=clock
-    )
-    worker.run(stop, rest_seconds=0.001)
+    slow, quick = Slow(), LookUps(*[None] * 5)
+    node, other = (evolve(a_worker(container, each), pace=clock) for each in (slow, quick))
 
-    assert [None, NOON - timedelta(hours=1)] == claims.made_after
-    assert [NOON, NOON + timedelta(minutes=1)] == checks.at
+    node.work()
+    assert (3, 0) == (len(slow.asked), len(quick.asked))
+    other.work()
+    assert (3, 2) == (len(slow.asked), len(quick.asked))
+    assert set(holes) == {*slow.asked, *quick.asked}
+
+
+def test_questions_are_counted_by_what_came_of_them(container: Container, books: Books) -> None:
+    worker = a_worker(container, LookUps(None, Unavailable("busy"), answer()))
+    for _ in range(3):
+        worker.work()
+        worker.pace.at += timedelta(minutes=10)  # type: ignore[attr-defined]
+    told = worker.metrics.text().decode()
+    for result in ("nobody to ask", "unavailable", "answered"):
+        assert f'refport_lookups_total{{result="{result}"}} 1.0' in told
 
 
 class Rests(Event):
@@ -245,11 +296,11 @@ def test_the_worker_rests_when_nothing_is_due_and_longer_while_it_breaks(contain
     kept = a_worker(container, LookUps())
     stop = Rests(11)
     Rounds(
-        application=kept.application, unit_of_work=kept.unit_of_work, lookups=kept.lookups, claims=kept.claims,
-        checks=kept.checks, clock=kept.clock, pace=kept.clock,
+        application=kept.application, unit_of_work=kept.unit_of_work, lookups=kept.lookups, duties=(),
+        clock=kept.clock, pace=kept.clock, metrics=kept.metrics,
     ).run(stop)  # fmt: skip
 
-    assert [1, 2, 4, 1, 2, 4, 8, 16, 32, 60, 60] == stop.seconds
+    assert [1, 2, 4, 1, 2, 4, 8, 10, 10, 10, 10] == stop.seconds
 
 
 def test_a_thread_works_beside_the_host_and_ends_with_it(container: Container, books: Books) -> None:
