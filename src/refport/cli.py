@@ -198,13 +198,23 @@ def welcome_link(container: "Container", token: str) -> str:
 
 
 @main.command()
-def worker() -> None:
+@click.option("--metrics-port", type=PORT, help="Where GET /metrics is answered; nowhere, if not given.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address for it.")
+def worker(*, metrics_port: int | None, metrics_host: str) -> None:
     """Do the worker's duties alone: ask Stripe what only Stripe knows."""
     import signal
+    from contextlib import ExitStack
     from threading import Event
 
+    from refport.metrics_server import telling_numbers
+
     log_for_people()
-    with installation() as container:
+    with installation() as container, ExitStack() as stack:
+        if metrics_port is not None:
+            metrics = container.metrics()
+            metrics.about_holes(container.unit_of_work(), container.pace())
+            token = container.settings().metrics_token
+            stack.enter_context(telling_numbers(metrics_host, metrics_port, metrics, token))
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
