@@ -166,11 +166,12 @@ def event_types_missing(known: Known) -> Finding | None:
     missing = missing_types(known)
     if not missing:
         return None
-    named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
+    named = ", ".join(missing[:NAMED])
+    rest = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return Finding(
         Level.WRONG if HEART & set(missing) else Level.LOOK,
         "EVENT_TYPES_MISSING",
-        f"The endpoint does not deliver {len(missing)} types of events that are needed: {named}.",
+        f"The endpoint does not deliver {len(missing)} types of events that are needed: {named}{rest}.",
         "Repair the connection, or select them on the endpoint's page in the Stripe Dashboard.",
     )
 

@@ -158,7 +158,8 @@ def test_a_test_purchase_shows_under_test_within_seconds_and_not_under_live(
 ) -> None:
     """Settings, Integrations, Stripe, Connect; a test purchase; Conversions shows the sale."""
     page.get_by_role("navigation", name="Live or test").get_by_role("link", name="Test").click()
-    page.goto(f"{installation.url}/w/shop/test/settings/integrations")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("navigation", name="Settings").get_by_role("link", name="Integrations").click()
     page.get_by_role("link", name="Connect Stripe").click()
     page.get_by_role("link", name="Connect with Stripe").click()
     expect(page.get_by_role("heading", name="Refport wants to read your test data")).to_be_visible()
@@ -202,7 +203,7 @@ def test_a_key_is_pasted_and_the_endpoint_is_looked_after(installation: Installa
     page.goto(installation.page())
     page.get_by_text("The permissions it needs").click()
     for permission in NEEDED:
-        words = f"{permission.name} {permission.access.capitalize()} {permission.why.capitalize()}"
+        words = f"{permission.name} {permission.access.capitalize()} {permission.why[:1].upper()}{permission.why[1:]}"
         expect(page.get_by_role("row", name=words)).to_be_visible()
     narrow = stripe.books.key("acct_shop", permissions=set(ENOUGH) - {"rak_invoice_read"})
     connect_with(page, narrow)

@@ -12,6 +12,7 @@ import pytest
 from attrs import evolve, frozen
 
 from adapters.stripe.events import SUBSCRIBED
+from adapters.stripe.oauth import Authorized, StripeOAuth
 from adapters.stripe.permissions import ACCOUNT, LOOK_UPS, NEEDED
 from refport.container import Container, container_of
 from refport.door import Door
@@ -349,6 +350,16 @@ def test_test_and_live_are_agreed_to_apart(stripe: FakeStripe, here: Here) -> No
     assert {Mode.TEST, Mode.LIVE} == {endpoint.mode for endpoint in stripe.endpoints.values()}
 
 
+def test_the_platforms_new_secret_is_known_at_once(here: Here) -> None:
+    known = here.container.known_connections()
+    assert () == known.platform_secrets()[Mode.TEST]
+
+    here.begin()
+
+    assert 1 == len(known.platform_secrets()[Mode.TEST])
+    assert () == known.platform_secrets()[Mode.LIVE]
+
+
 def test_an_endpoint_that_the_settings_know_is_enough(stripe: FakeStripe) -> None:
     here = Here(a_container(stripe, stripe_test_connect_webhook_secret="whsec_known"))
 
@@ -420,6 +431,14 @@ def test_a_code_of_nobody_connects_nobody(here: Here) -> None:
 
     with pytest.raises(InvalidRequest, match="does not exist"):
         here.finish(brought)
+
+
+def test_an_account_of_the_other_mode_is_refused(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StripeOAuth, "redeem", lambda *_: Authorized("acct_shop", Mode.LIVE))
+
+    with pytest.raises(InvalidRequest, match="in live mode; test mode was asked for"):
+        here.finish(agreed(here.begin()))
+    assert [] == [*here.container.connections().list(TEST), *here.container.connections().list(LIVE)]
 
 
 def test_without_a_platform_nobody_is_sent_anywhere(stripe: FakeStripe) -> None:
