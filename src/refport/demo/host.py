@@ -55,6 +55,8 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 class HostProcess:
     """``refport serve`` with these settings; ready when the block begins, gone when it ends."""
 
+    pause_seconds: float = 0.05  # between two questions whether it is ready
+
     def __init__(self, settings: Mapping[str, str], port: int, log: Path, *options: str) -> None:
         self.environment = environment(settings)
         self.port = port
@@ -75,7 +77,7 @@ class HostProcess:
             if self.process.poll() is not None or time.monotonic() > until:
                 self.kill()
                 raise HostFailed(f"The host did not start:\n{self.log.read_text(encoding='utf-8')[-2000:]}")
-            time.sleep(0.05)
+            time.sleep(self.pause_seconds)
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "refport", "serve", "--host", ADDRESS, "--port", str(self.port), *self.options]
