@@ -64,7 +64,8 @@ class Binding:
 @frozen(kw_only=True)
 class Customer:
     """A position: who somebody is, by all facts (R4). ``key`` is the external key, else the provider
-    customer's, else ``guest:`` with the first name of the one payment; ``keys`` are all that it ever had."""
+    customer's, else ``guest:`` with the first name of the one payment; ``keys`` are its own and its
+    provider customers'."""
 
     scope: Scope
     key: str
@@ -171,6 +172,13 @@ class History:
         self.payments = payments(self.facts)
         self.starts = subscription_starts(self.facts, self.payments)
 
+    @cached_property
+    def repeats(self) -> list[Subscription]:
+        """What was delivered of a subscription and had been told before."""
+        counting = {(fact.provider, fact.id) for fact in self.facts}
+        subscriptions = [fact for fact in of_kind(self.stated, Subscription) if not fact.looked_up]
+        return [fact for fact in subscriptions if (fact.provider, fact.id) not in counting]
+
     # -- subjects -----------------------------------------------------------------------------------
 
     @cached_property
@@ -247,11 +255,10 @@ class History:
     def _facts_beside_external_ids(self) -> frozenset[str]:
         beside: set[str] = set()
         for subject in (*self.subjects.values(), *self.start_subjects.values()):
-            own = subject.own
-            if subject.subscription in self.starts:
-                own = (*own, *self.starts[subject.subscription].facts)
-            if any(getattr(fact, "external_id", None) for fact in own):
-                beside |= {fact.id for fact in own}
+            before = self.starts[subject.subscription].facts if subject.subscription in self.starts else ()
+            if any(getattr(fact, "external_id", None) for fact in (*subject.own, *before)):
+                speaking = before if _told_before(subject.own, before) else (*subject.own, *before)
+                beside |= {fact.id for fact in speaking}
         for subject in self._of_several_ids:
             beside |= {fact.id for fact in (*subject.own, *self._before(subject))}
         return frozenset(beside)
@@ -429,6 +436,13 @@ class History:
         return None
 
 
+def _told_before(own: Sequence[Fact], before: Sequence[Fact]) -> bool:
+    """Whether these facts of a payment associate nothing that its subscription's first event did not before them."""
+    since = min(fact.said_at for fact in own)
+    known = provider_keys(fact for fact in before if fact.said_at < since)
+    return stated_external_id(own) is None and set(provider_keys(own)) <= set(known)
+
+
 def _said(fact: Fact) -> tuple[Any, ...]:
     """When it was said, with what tells facts of one instant apart."""
     return (fact.said_at, *earlier(fact)[1:])
@@ -493,9 +507,12 @@ def histories(facts: Iterable[Fact]) -> list[History]:
     return sorted(found, key=lambda history: (str(history.scope), min(fact.id for fact in history.stated)))
 
 
-def customers(history: History, keys: Iterable[str], binding: Callable[[str], Binding | None]) -> list[Customer]:
+def customers(
+    history: History, keys: Iterable[str], binding: Callable[[str], Binding | None]
+) -> list[tuple[Customer, frozenset[str]]]:
     """The customers of a history as positions: those of ``keys`` (its sales' and leads'), and everybody whom a
-    strong key names. ``binding`` tells the first valid evidence that binds a customer (R8)."""
+    strong key names. ``binding`` tells the first valid evidence that binds a customer (R8). With each the keys of all
+    the guests that it may once have been taken for."""
     known = set(keys)
     for fact in history.facts:
         external_id = getattr(fact, "external_id", None)
@@ -504,7 +521,12 @@ def customers(history: History, keys: Iterable[str], binding: Callable[[str], Bi
         if isinstance(fact, ProviderCustomer):
             known.add(history.owner_of(customer_key(fact.provider, fact.object_id), EVERYTHING))
     stated = _statements_by_customer(history, known)
-    return [_customer(history, key, stated[key], binding(key)) for key in sorted(known)]
+    return [(_customer(history, key, stated[key], binding(key)), _guests(stated[key])) for key in sorted(known)]
+
+
+def _guests(facts: Iterable[Fact]) -> frozenset[str]:
+    names: list[PaymentName] = [name for fact in facts for name in getattr(fact, "names", ())]
+    return frozenset(f"guest:{name.key}" for name in names)
 
 
 def _statements_by_customer(history: History, known: Iterable[str]) -> dict[str, list[Fact]]:
@@ -526,13 +548,10 @@ def _customer(history: History, key: str, facts: Sequence[Fact], binding: Bindin
         for fact in facts
         if isinstance(fact, Checkout | Invoice | LeadCall | SaleCall | ProviderCustomer) and (name := fact.name)
     ]
-    guests = {
-        f"guest:{name.key}" for fact in facts for name in getattr(fact, "names", ()) if isinstance(name, PaymentName)
-    }
     return Customer(
         scope=history.scope,
         key=key,
-        keys=frozenset({key, *provided, *guests}),
+        keys=frozenset({key, *provided}),
         external_id=key.removeprefix("external:") if key.startswith("external:") else None,
         provider_ids=tuple(each.split(":", 2)[2] for each in provided),
         emails=tuple(history.emails_of(key, EVERYTHING)),

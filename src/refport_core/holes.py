@@ -53,9 +53,14 @@ def holes(chain: Chain, sales: Sequence[Sold]) -> list[Hole]:
         for hole in (*_reversal(payment), *_charges(payment), *_invoice(payment)):
             found.setdefault((hole.question, hole.subject), hole)
     for sold in sales:
-        for hole in (*_customer(sold, facts), *_history(sold, facts)):
+        for hole in holes_of_customer(sold, facts):
             found.setdefault((hole.question, hole.subject), hole)
     return [found[each] for each in sorted(found)]
+
+
+def holes_of_customer(sold: Sold, facts: Sequence[Fact]) -> list[Hole]:
+    """What only the provider can tell of the customer and the subscription of a sale."""
+    return [*_customer(sold, facts), *_history(sold, facts)]
 
 
 def _hole(question: Question, fact: Fact, subject: str, key: str) -> Hole:

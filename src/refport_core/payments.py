@@ -46,12 +46,14 @@ def by_object(facts: Iterable[F]) -> list[list[F]]:
 
 def accepted(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that count, earliest first: each statement once; an answer of a look-up only where no delivered
-    fact answers; of the sale calls with one name the earliest, whole (R2)."""
+    fact answers; of the sale calls with one name the earliest, whole (R2); what is said of a subscription with every
+    invoice only where it is new."""
     once = {(fact.provider, fact.id): fact for fact in facts}
     ordered = sorted(once.values(), key=earlier)
     delivered = {fact.own_key for fact in ordered if not fact.looked_up}
     called: set[PaymentName] = set()
-    counting = []
+    told: dict[str, list[Subscription]] = defaultdict(list)
+    counting: list[Fact] = []
     for fact in ordered:
         if fact.looked_up and fact.own_key in delivered:
             continue
@@ -59,8 +61,23 @@ def accepted(facts: Iterable[Fact]) -> list[Fact]:
             if called & fact.names:
                 continue
             called |= fact.names
+        if isinstance(fact, Subscription):
+            if says_again(fact, told[fact.own_key]):
+                continue
+            told[fact.own_key].append(fact)
         counting.append(fact)
     return counting
+
+
+def says_again(fact: Subscription, told: Sequence[Subscription]) -> bool:
+    """Whether all that it tells of its subscription was told before; its status is no more than its event's outcome.
+    Of a subscription whose start was told in several ways nothing is: the newest of them stands."""
+    starts = {each.started_at for each in told if each.started_at is not None}
+    return len(starts) <= 1 and any(_words(fact) == _words(each) for each in told)
+
+
+def _words(fact: Subscription) -> tuple[object, ...]:
+    return (fact.account, fact.customer_id, fact.external_id, fact.click_id, fact.started_at, fact.looked_up)
 
 
 def standing_checkout(statements: Sequence[Checkout]) -> Checkout:

@@ -256,12 +256,26 @@ class Facts(Protocol):
         """These are the facts of this event now, instead of any earlier ones."""
         ...
 
-    def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
-        """Every fact that is reachable from these keys over shared keys."""
+    def connected_to(self, scope: Scope, keys: Iterable[str], *, quiet: bool = True) -> list[Fact]:
+        """Every fact that is reachable from these keys over shared keys. Without ``quiet``, quiet facts are reached
+        over the names of their payment alone, not over their customer or subscription."""
+        ...
+
+    def put_quiet(self, scope: Scope, quiet: Iterable[Fact], loud: Iterable[Fact]) -> None:
+        """From now on the first are quiet and the others are not; what is replaced is not."""
+        ...
+
+    def quiet_among(self, scope: Scope, facts: Iterable[Fact]) -> list[Fact]:
+        """Those of these facts that are quiet."""
+        ...
+
+    def kept_quiet(self, scope: Scope, keys: Iterable[str]) -> set[str]:
+        """Those of these keys that quiet facts have beside the names of their payment."""
         ...
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
-        """Keys of facts that state one of these addresses: per address the ``limit`` said earliest."""
+        """Keys of facts that state one of these addresses and are not quiet: per address the ``limit`` said
+        earliest."""
         ...
 
     def of_event(self, scope: Scope, provider: str, event_id: str) -> list[Fact]:

@@ -15,6 +15,7 @@ from refport_core.leads import Lead, came
 from refport_core.outcomes import Outcome
 from refport_core.payouts import Payout, payouts
 from refport_core.programs import Catalogue
+from refport_core.quiet import quiet
 from refport_core.results import better, results
 from refport_core.sales import Sale, sold
 from refport_core.scope import Scope
@@ -23,7 +24,9 @@ from refport_core.scope import Scope
 @frozen(kw_only=True)
 class Positions:
     """All that follows from one set of facts. ``outcomes`` tell for each (provider, event id) what it came to;
-    ``keys`` are all under which a position of these facts may ever have been known."""
+    ``keys`` are all under which a position of these facts may ever have been known, ``guests`` those of the guests
+    that each customer may once have been taken for, by its key. No other position depends on the ``quiet`` ones of
+    these facts; the rest are ``loud``."""
 
     scope: Scope
     customers: tuple[Customer, ...] = ()
@@ -33,6 +36,9 @@ class Positions:
     payouts: tuple[Payout, ...] = ()
     holes: tuple[Hole, ...] = ()
     keys: frozenset[str] = frozenset()
+    guests: Mapping[str, frozenset[str]] = field(factory=dict)
+    quiet: tuple[Fact, ...] = ()
+    loud: tuple[Fact, ...] = ()
     outcomes: Mapping[tuple[str, str], Outcome] = field(factory=dict)
 
 
@@ -67,7 +73,9 @@ def together(scope: Scope, parts: Iterable[Positions]) -> Positions:
     """The positions of one scope in one."""
     listed = list(parts)
     outcomes: dict[tuple[str, str], Outcome] = {}
+    guests: dict[str, frozenset[str]] = {}
     for part in listed:
+        guests |= part.guests
         for event, outcome in part.outcomes.items():
             outcomes[event] = better(outcomes.get(event), outcome)
     return Positions(
@@ -79,6 +87,9 @@ def together(scope: Scope, parts: Iterable[Positions]) -> Positions:
         payouts=tuple(each for part in listed for each in part.payouts),
         holes=tuple(each for part in listed for each in part.holes),
         keys=frozenset().union(*(part.keys for part in listed)),
+        guests=guests,
+        quiet=tuple(each for part in listed for each in part.quiet),
+        loud=tuple(each for part in listed for each in part.loud),
         outcomes=outcomes,
     )
 
@@ -95,10 +106,15 @@ def _positions(chain: Chain) -> Positions:
         keys=frozenset(_identity_keys(chain)),
     )
     owed = {each.sale.customer_key for each in sales} | {each.lead.customer_key for each in leads}
+    known = customers(history, owed, partial(_binding, chain))
+    silent = quiet(chain, [customer for customer, _ in known], sales)
     return evolve(
         found,
-        customers=tuple(customers(history, owed, partial(_binding, chain))),
+        customers=tuple(customer for customer, _ in known),
+        guests={customer.key: guests for customer, guests in known},
         holes=tuple(holes(chain, sales)),
+        quiet=tuple(fact for fact in history.stated if fact.id in silent),
+        loud=tuple(fact for fact in history.stated if fact.id not in silent),
         outcomes=results(chain, sales, leads),
     )
 

@@ -24,6 +24,7 @@ from refport_core.facts import (
     SaleCall,
     Subscription,
     TrialStarted,
+    earlier,
 )
 from refport_core.leads import Came
 from refport_core.outcomes import Outcome, OutcomeKind
@@ -55,7 +56,7 @@ def results(chain: Chain, sales: Sequence[Sold], leads: Sequence[Came]) -> dict[
     """By (provider, event id), what every statement of a history came to."""
     books = _Books(chain, sales, leads)
     found: dict[tuple[str, str], Outcome] = {}
-    for fact in chain.history.facts:
+    for fact in sorted((*chain.history.facts, *chain.history.repeats), key=earlier):
         event = (fact.provider, fact.event_id)
         found[event] = better(found.get(event), books.result(fact))
     for fact in chain.history.stated:

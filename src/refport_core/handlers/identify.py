@@ -19,6 +19,7 @@ class Identified:
     subject_keys: Mapping[str, frozenset[str]]  # every id that a sale or lead ever had, by its key
     stray: Mapping[str, str]  # ids of keys that no position carries now, by key
     current: Mapping[str, str]
+    guests: frozenset[str]  # the keys of guests among all that these positions were ever known by
 
     @property
     def every_id(self) -> set[str]:
@@ -59,7 +60,7 @@ def identify(identities: Identities, positions: Positions, ids: Ids) -> Identifi
     for lead in positions.leads:
         wanted[lead.key] = ("lead", lead.keys)
     for customer in positions.customers:
-        wanted[customer.key] = ("cus", customer.keys)
+        wanted[customer.key] = ("cus", customer.keys | positions.guests[customer.key])
     for commission in positions.commissions:
         if commission.subject not in wanted:  # R23: only a payout's line remembers it
             wanted[commission.subject] = ("sale", frozenset({commission.subject}))
@@ -103,6 +104,7 @@ def identify(identities: Identities, positions: Positions, ids: Ids) -> Identifi
         subject_keys=subject_keys,
         stray={key: id_ for key, id_ in known.items() if key not in carried},
         current=current,
+        guests=frozenset(key for key in known if key.startswith("guest:")),
     )
 
 

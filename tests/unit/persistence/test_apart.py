@@ -29,7 +29,7 @@ def state(tx: Transaction, *facts: Fact) -> list[Fact]:
     """Keep them, and read all that is derived with them."""
     for fact in facts:
         tx.facts.replace(LIVE, fact.provider, fact.event_id, [fact])
-    return neighbourhood(tx, LIVE, {key for fact in facts for key in fact.keys()}, [])[1]
+    return neighbourhood(tx, LIVE, {key for fact in facts for key in fact.keys()}, (), [])[1]
 
 
 class Beside:
@@ -99,7 +99,7 @@ def test_who_derives_the_same_waits_and_sees_what_the_other_stated(unit_of_work:
 def test_an_address_that_is_stated_no_more_is_not_left_to_others_yet(unit_of_work: SqlUnitOfWork) -> None:
     gone = an_invoice(day(1), "in_8", customer_id="cus_8", email="bob@x.example")
     with unit_of_work.begin(alone=False) as tx:
-        neighbourhood(tx, LIVE, gone.keys(), [gone])
+        neighbourhood(tx, LIVE, set(gone.keys()), (), [gone])
         beside = Beside(unit_of_work, a_checkout(day(1), "cs_9", email="bob@x.example"))
         assert not beside.ended(0.2)
     assert beside.ended(5)
@@ -156,7 +156,7 @@ def test_the_same_customer_of_another_workspace_is_a_stranger(unit_of_work: SqlU
     with unit_of_work.begin(alone=False) as tx:
         fact = an_invoice(day(1), "in_8", customer_id="cus_1")
         tx.facts.replace(OTHER, fact.provider, fact.event_id, [fact])
-        neighbourhood(tx, OTHER, fact.keys(), [])
+        neighbourhood(tx, OTHER, set(fact.keys()), (), [])
         beside = Beside(unit_of_work, an_invoice(day(1), "in_9", customer_id="cus_1"))
         assert beside.ended(5)
 

@@ -144,6 +144,7 @@ class Tables:
     facts: Table[tuple[Scope, FactKey], Fact] = field(factory=Table)
     facts_of: Table[tuple[Scope, str, str], tuple[FactKey, ...]] = field(factory=Table)  # by provider, event id
     facts_by_key: Table[tuple[Scope, str], frozenset[FactKey]] = field(factory=Table)
+    quiet: Table[tuple[Scope, FactKey], bool] = field(factory=Table)
     facts_by_email: Table[tuple[Scope, str], frozenset[FactKey]] = field(factory=Table)
 
     ids: Table[tuple[Scope, str], str] = field(factory=Table)  # by identity key

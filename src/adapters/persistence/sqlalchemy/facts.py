@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import define, evolve, field
-from sqlalchemy import Table, bindparam, delete, insert, select, tuple_
+from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 
-from adapters.persistence.fact_indexes import address
+from adapters.persistence.fact_indexes import address, place, sought
 from adapters.persistence.queries import micros
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.apart import Apart
@@ -50,7 +50,19 @@ _KEEP = insert(facts).returning(facts.c.id, sort_by_parameter_order=True)
 _BY_KEY = Prepared(
     select(fact_keys.c.fact_id).where(*_in_scope(fact_keys), among(fact_keys.c.key, "wanted")).distinct()
 )
-_DOCUMENTS = Prepared(select(facts.c.id, facts.c.kind, facts.c.document).where(among(facts.c.id, "wanted")))
+_DOCUMENTS = Prepared(
+    select(facts.c.id, facts.c.kind, facts.c.document, facts.c.quiet).where(among(facts.c.id, "wanted"))
+)
+_KEPT_QUIET = Prepared(
+    select(fact_keys.c.key).where(*_in_scope(fact_keys), among(fact_keys.c.key, "wanted")).distinct()
+)
+_SET_QUIET = Prepared(update(facts).where(facts.c.id == bindparam("_id")).values(quiet=bindparam("_quiet")))
+_MOVE_KEY = Prepared(
+    update(fact_keys)
+    .where(*_in_scope(fact_keys), fact_keys.c.key == bindparam("_from"), fact_keys.c.fact_id == bindparam("_id"))
+    .values(key=bindparam("_to"))
+)
+_FORGET_EMAIL = Prepared(delete(fact_emails).where(fact_emails.c.fact_id == bindparam("_id")))
 _KEYS_OF = Prepared(select(fact_keys.c.key).where(among(fact_keys.c.fact_id, "wanted")).distinct())
 _BY_EMAIL = Prepared(
     select(fact_emails.c.fact_id)
@@ -102,6 +114,7 @@ class SqlFacts:
         self._session = session
         self._replaced: dict[tuple[Scope, str, str], Sequence[Fact]] = {}
         self._own: set[int] = set()  # numbers of the facts that this transaction wrote
+        self._kept: dict[tuple[Scope, str, str], tuple[int, bool]] = {}  # number, and whether quiet, of what was read
         self._apart = Apart(session)
 
     def replace(self, scope: Scope, provider: str, event_id: str, facts: Sequence[Fact]) -> None:
@@ -145,36 +158,81 @@ class SqlFacts:
             ],
         )
 
-    def connected_to(self, scope: Scope, keys: Iterable[str]) -> list[Fact]:
+    def connected_to(self, scope: Scope, keys: Iterable[str], *, quiet: bool = True) -> list[Fact]:
         self.write()
-        where, wanted = rows.scope_to_row(scope), frozenset(keys)
+        wanted = frozenset(keys)
         while True:
             moment = self._apart.moment()
-            found = self._reached(where, self._having(where, wanted), set(wanted))
+            found = self._reached(scope, self._having(scope, wanted, quiet=quiet), set(wanted), quiet=quiet)
             if moment is None or not self._take(scope, wanted, found) or moment == self._apart.moment():
                 return [found[number] for number in sorted(found)]
 
     def _take(self, scope: Scope, keys: Set[str], found: Mapping[int, Fact]) -> bool:
-        stored = [fact for number, fact in found.items() if number not in self._own]
-        return self._apart.take(scope, keys, stored, [found[number] for number in self._own & found.keys()])
+        """Quiet facts belong to the set of the others, whether or not all of them were read."""
+        loud = [fact for number, fact in found.items() if number not in self._own and not self._is_quiet(scope, fact)]
+        return self._apart.take(scope, keys, loud, [found[number] for number in self._own & found.keys()])
 
-    def _reached(self, where: Values, near: Set[int], seen: set[str]) -> dict[int, Fact]:
+    def _reached(self, scope: Scope, near: Set[int], seen: set[str], *, quiet: bool) -> dict[int, Fact]:
         """These facts, and all that can be reached from them over keys that are not ``seen``."""
         found: dict[int, Fact] = {}
         while near:
-            new = {
-                row.id: rows.fact_from_row(row)
-                for some in chunks(near)
-                for row in self._session.rows(_DOCUMENTS, {"wanted": some})
-            }
+            new: dict[int, Fact] = {}
+            for some in chunks(near):
+                for row in self._session.rows(_DOCUMENTS, {"wanted": some}):
+                    new[row.id] = fact = rows.fact_from_row(row)
+                    self._kept[scope, fact.provider, fact.id] = (row.id, bool(row.quiet))
             found |= new
             frontier = set().union(*(fact.keys() for fact in new.values())) - seen
             seen |= frontier
-            near = self._having(where, frontier) - found.keys()
+            near = self._having(scope, frontier, quiet=quiet) - found.keys()
         return found
 
-    def _having(self, where: Values, keys: Iterable[str]) -> set[int]:
-        return {row.fact_id for some in chunks(keys) for row in self._session.rows(_BY_KEY, {**where, "wanted": some})}
+    def put_quiet(self, scope: Scope, quiet: Iterable[Fact], loud: Iterable[Fact]) -> None:
+        where, changed, moved = rows.scope_to_row(scope), [], []
+        hushed: list[Values] = []
+        heard: list[Values] = []
+        for facts_, silent in ((quiet, True), (loud, False)):
+            for fact in facts_:
+                number, was = self._kept[scope, fact.provider, fact.id]
+                if was == silent:
+                    continue
+                self._kept[scope, fact.provider, fact.id] = (number, silent)
+                changed.append({"_id": number, "_quiet": int(silent)})
+                for key in fact.keys():
+                    old, new = place(key, quiet=was), place(key, quiet=silent)
+                    if old != new:
+                        moved.append({**where, "_id": number, "_from": old, "_to": new})
+                if address(fact) is not None:
+                    (hushed if silent else heard).append(
+                        {"_id": number} if silent else rows.fact_email_to_row(scope, fact, number)
+                    )
+        self._session.write(_SET_QUIET, changed)
+        self._session.write(_MOVE_KEY, moved)
+        self._session.write(_FORGET_EMAIL, hushed)
+        self._session.insert(fact_emails, heard)
+
+    def quiet_among(self, scope: Scope, facts: Iterable[Fact]) -> list[Fact]:
+        return [fact for fact in facts if self._is_quiet(scope, fact)]
+
+    def kept_quiet(self, scope: Scope, keys: Iterable[str]) -> set[str]:
+        where, apart = rows.scope_to_row(scope), {place(key, quiet=True): key for key in keys}
+        found = [
+            row.key
+            for some in chunks(key for key, loud in apart.items() if key != loud)
+            for row in self._session.rows(_KEPT_QUIET, {**where, "wanted": some})
+        ]
+        return {apart[key] for key in found}
+
+    def _is_quiet(self, scope: Scope, fact: Fact) -> bool:
+        return self._kept[scope, fact.provider, fact.id][1]
+
+    def _having(self, scope: Scope, keys: Iterable[str], *, quiet: bool) -> set[int]:
+        where = rows.scope_to_row(scope)
+        return {
+            row.fact_id
+            for some in chunks(sought(keys, quiet=quiet))
+            for row in self._session.rows(_BY_KEY, {**where, "wanted": some})
+        }
 
     def sharing(self, scope: Scope, emails: Iterable[str], limit: int) -> set[str]:
         self.write()
@@ -211,7 +269,7 @@ class SqlFacts:
         while page := self._session.rows(_NEXT, {**where, **walk.place, "limit": some}):
             walk.occurred_at, walk.id = page[-1].occurred_at, page[-1].id
             if new := {row.id for row in page if not walk.has_met(row.id)}:
-                found = self._reached(where, new, set())
+                found = self._reached(scope, new, set(), quiet=True)
                 walk.meet(found)
                 return [found[number] for number in sorted(found)], walk
         return [], walk

@@ -311,6 +311,7 @@ facts = _table(
     _text("object_id"),
     _number("occurred_at"),
     _bytes("document"),
+    Column("quiet", Small, nullable=False, server_default=text("0")),
     _modes(),
     UniqueConstraint("workspace_id", "mode", "event_id", "provider", "kind", "object_id", name="uq_facts_identity"),
 )

@@ -231,6 +231,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("object_id", TEXT, nullable=False),
         sa.Column("occurred_at", BIG, nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("quiet", SMALL, server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_facts_mode")),
         sa.PrimaryKeyConstraint("id", name="pk_facts"),
         sa.UniqueConstraint(
