@@ -11,7 +11,6 @@ from attrs import define, evolve
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts, deliver
 from refport_core.facts import Fact
-from refport_core.handlers.rebuild import verify
 from refport_core.ports import Page, Query, UnitOfWork
 from refport_core.positions import Positions
 from refport_core.programs import Catalogue, Click
@@ -125,11 +124,8 @@ def stored_books(unit_of_work: UnitOfWork, scopes: Iterable[Scope], now: datetim
 
 def complaints(application: Application, scopes: Iterable[Scope], now: datetime) -> list[str]:
     """What `verify` finds: stored books and ledger against the statements."""
-    found = []
-    with application.unit_of_work.read() as tx:
-        for scope in sorted(set(scopes)):
-            found += verify(tx, scope, now, click_ids=application.click_ids, translators=application.translators)
-    return found
+    told = evolve(application, clock=SetClock(now))
+    return [complaint for scope in sorted(set(scopes)) for complaint in told.verify(scope)]
 
 
 def ledger_sums(unit_of_work: UnitOfWork, scope: Scope) -> dict[tuple[str, str, str], int]:
