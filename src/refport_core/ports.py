@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 
@@ -588,6 +588,32 @@ class Earned:
     sales: int
 
 
+ActivityKind: TypeAlias = Literal["clicks", "leads", "sales", "commissions"]
+
+
+@frozen(kw_only=True)
+class Activity:
+    """What happened on one day (UTC): clicks and leads without a ``currency``; sales with their base and commissions
+    with their target as ``amount``, in minor units. A day on which nothing happened has none."""
+
+    day: date
+    kind: ActivityKind
+    currency: str | None
+    number: int
+    amount: int
+
+
+@frozen(kw_only=True)
+class PartnerActivity:
+    """What a partner brought and earned in a time, in one currency."""
+
+    partner_id: str
+    currency: str
+    sales: int
+    sold: int
+    earned: int
+
+
 class Reading(Protocol):
     """Lists and single positions of one scope. Unknown cursors and filters raise ``InvalidRequest``."""
 
@@ -631,6 +657,15 @@ class Reading(Protocol):
     def balances(self, scope: Scope, now: datetime, partner_id: str | None = None) -> list[Balance]: ...
     def earned_by(self, scope: Scope, partner_id: str) -> Earned:
         """Counted, not kept."""
+        ...
+
+    def activity(self, scope: Scope, since: datetime, until: datetime) -> list[Activity]:
+        """By day, from ``since`` on and before ``until``; both are midnights in UTC. Clicks belong to both modes."""
+        ...
+
+    def partners_activity(self, scope: Scope, since: datetime, until: datetime) -> list[PartnerActivity]:
+        """By currency, who earned the most first. ``sold`` is the base of their sales, ``earned`` the target of their
+        commissions, for leads too."""
         ...
 
     def events(self, scope: Scope, query: Query) -> Page: ...

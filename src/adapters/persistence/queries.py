@@ -12,7 +12,7 @@ from refport_core.commissions import CommissionStatus, Held
 from refport_core.errors import InvalidRequest
 from refport_core.facts import PayoutState
 from refport_core.outcomes import OF_EVENTS
-from refport_core.ports import Query
+from refport_core.ports import PartnerActivity, Query
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -87,6 +87,23 @@ def place_of(query: Query, parts: int = 1) -> Place | None:
     if len(place[1]) != parts or not -(2**63) <= place[0] < 2**63:
         raise InvalidRequest("The cursor is another list's; send the nextCursor of the page before.")
     return place
+
+
+def partners_activity(
+    sold: Mapping[tuple[str, str], tuple[int, int]], earned: Mapping[tuple[str, str], tuple[int, int]]
+) -> list[PartnerActivity]:
+    """By (partner id, currency) the number and sum of sales, and of commissions."""
+    found = [
+        PartnerActivity(
+            partner_id=place[0],
+            currency=place[1],
+            sales=sold.get(place, (0, 0))[0],
+            sold=sold.get(place, (0, 0))[1],
+            earned=earned.get(place, (0, 0))[1],
+        )
+        for place in {*sold, *earned}
+    ]
+    return sorted(found, key=lambda one: (one.currency, -one.earned, -one.sold, one.partner_id))
 
 
 def status_counts(counts: Mapping[str, int]) -> dict[str, int]:

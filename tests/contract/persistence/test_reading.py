@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from refport_core.errors import InvalidRequest
 from refport_core.facts import PaymentName, PayoutState, payment_name
 from refport_core.outcomes import Outcome, OutcomeKind
 from refport_core.payouts import payable_at
-from refport_core.ports import Earned, Page, Query, Transaction, UnitOfWork
+from refport_core.ports import Activity, Earned, Page, PartnerActivity, Query, Transaction, UnitOfWork
 from refport_core.programs import RewardEvent
 from refport_core.sales import SaleKind
 from tests.contract.persistence.books import (
@@ -468,3 +469,88 @@ def test_a_customer_is_called_as_the_merchant_calls_him(books: Transaction) -> N
     assert CUSTOMERS[0] == books.reading.customer_called(LIVE, "user_1")
     assert books.reading.customer_called(LIVE, "cus_1") is None
     assert books.reading.customer_called(OTHER, "user_1") is None
+
+
+# -- what happened when ---------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+MIDNIGHT = NOON.replace(hour=0)
+
+
+def test_what_happened_is_counted_by_day_and_currency(unit_of_work: UnitOfWork) -> None:
+    last = MIDNIGHT + DAY - timedelta(microseconds=1)
+    eur = {"currency": "eur"}
+    sales = [
+        a_sale("sale_1", occurred_at=MIDNIGHT, base=Fraction(100), **eur),
+        a_sale("sale_2", occurred_at=last, base=Fraction(30), **eur),
+        a_sale("sale_3", occurred_at=NOON, base=Fraction(7)),
+        a_sale("sale_4", occurred_at=MIDNIGHT + DAY, base=Fraction(1)),
+        a_sale("sale_5", occurred_at=MIDNIGHT - timedelta(microseconds=1), base=Fraction(1)),
+        a_sale("sale_6", occurred_at=MIDNIGHT + 2 * DAY, base=Fraction(1)),
+    ]
+    commission = a_commission("com_1", subject_id="sale_1", occurred_at=NOON, target=20, **eur)
+    happened = positions(*sales, a_lead(occurred_at=NOON), commission)
+    with unit_of_work.begin() as tx:
+        tx.positions.replace(LIVE, [sale.id for sale in sales], happened, [])
+        tx.catalogue.put_click("ws_1", a_click("clk_1"))
+        tx.catalogue.put_click("ws_2", a_click("clk_2"))
+    with unit_of_work.read() as tx:
+        found = tx.reading.activity(LIVE, MIDNIGHT, MIDNIGHT + 2 * DAY)
+        test = tx.reading.activity(TEST, MIDNIGHT, MIDNIGHT + 2 * DAY)
+        elsewhere = tx.reading.activity(OTHER, MIDNIGHT, MIDNIGHT + DAY)
+
+    day, next_day = MIDNIGHT.date(), (MIDNIGHT + DAY).date()
+    clicks = Activity(day=day, kind="clicks", currency=None, number=1, amount=0)
+    assert [
+        clicks,
+        Activity(day=day, kind="commissions", currency="eur", number=1, amount=20),
+        Activity(day=day, kind="leads", currency=None, number=1, amount=0),
+        Activity(day=day, kind="sales", currency="eur", number=2, amount=130),
+        Activity(day=day, kind="sales", currency="usd", number=1, amount=7),
+        Activity(day=next_day, kind="sales", currency="usd", number=1, amount=1),
+    ] == found
+    assert [clicks] == test == elsewhere
+
+
+def test_partners_are_listed_by_what_they_earned_in_each_currency(unit_of_work: UnitOfWork) -> None:
+    eur = {"currency": "eur"}
+    sales = [
+        a_sale("sale_1", occurred_at=NOON, base=Fraction(100), attribution=an_attribution("prt_1"), **eur),
+        a_sale("sale_2", occurred_at=NOON, base=Fraction(50), attribution=an_attribution("prt_1"), **eur),
+        a_sale("sale_3", occurred_at=NOON, base=Fraction(70), attribution=an_attribution("prt_2"), **eur),
+        a_sale("sale_4", occurred_at=NOON, base=Fraction(9), attribution=an_attribution("prt_2")),
+        a_sale("sale_5", occurred_at=NOON, base=Fraction(8), attribution=an_attribution(None), **eur),
+        a_sale("sale_6", occurred_at=NOON + DAY, base=Fraction(8), attribution=an_attribution("prt_2"), **eur),
+    ]
+    commissions = [
+        a_commission("com_1", subject_id="sale_1", partner_id="prt_1", occurred_at=NOON, target=20, **eur),
+        a_commission("com_3", subject_id="sale_3", partner_id="prt_2", occurred_at=NOON, target=21, **eur),
+        a_commission("com_9", subject_id="lead_9", partner_id="prt_3", occurred_at=NOON, target=5, **eur),
+    ]
+    with unit_of_work.begin() as tx:
+        tx.positions.replace(LIVE, [sale.id for sale in sales], positions(*sales, *commissions), [])
+    with unit_of_work.read() as tx:
+        found = tx.reading.partners_activity(LIVE, MIDNIGHT, MIDNIGHT + DAY)
+        assert [] == tx.reading.partners_activity(TEST, MIDNIGHT, MIDNIGHT + DAY)
+
+    assert [
+        PartnerActivity(partner_id="prt_2", currency="eur", sales=1, sold=70, earned=21),
+        PartnerActivity(partner_id="prt_1", currency="eur", sales=2, sold=150, earned=20),
+        PartnerActivity(partner_id="prt_3", currency="eur", sales=0, sold=0, earned=5),
+        PartnerActivity(partner_id="prt_2", currency="usd", sales=1, sold=9, earned=0),
+    ] == found
+
+
+def test_a_list_can_begin_with_the_oldest(unit_of_work: UnitOfWork) -> None:
+    sales = [a_sale(f"sale_{number}", occurred_at=at(number // 2)) for number in range(5)]
+    with unit_of_work.begin() as tx:
+        tx.positions.replace(LIVE, [sale.id for sale in sales], positions(*sales), [])
+    with unit_of_work.read() as tx:
+        found, cursor = [], None
+        for _ in range(3):
+            page = tx.reading.sales(LIVE, Query(limit=2, cursor=cursor, oldest_first=True))
+            found += [sale.id for sale in page.data]
+            cursor = page.next_cursor
+
+    assert ["sale_0", "sale_1", "sale_2", "sale_3", "sale_4"] == found
+    assert cursor is None

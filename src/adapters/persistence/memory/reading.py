@@ -1,20 +1,20 @@
 """The port ``Reading`` in memory: every list is looked through."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from adapters.persistence import queries
 from adapters.persistence.memory.tables import EventKey, Table, Tables
-from adapters.persistence.queries import Place, cursor_of, micros, place_of, status_counts, wanted
+from adapters.persistence.queries import Place, cursor_of, micros, partners_activity, place_of, status_counts, wanted
 from refport_core.commissions import Balance, Commission, balances
 from refport_core.customers import Customer
 from refport_core.facts import NameRank, PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.payouts import Payout, payable_at
-from refport_core.ports import Earned, EventRecord, Page, Query, Status
+from refport_core.ports import Activity, ActivityKind, Earned, EventRecord, Page, PartnerActivity, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
 from refport_core.scope import Scope
@@ -229,6 +229,41 @@ class MemoryReading:
         leads = [lead for lead in _of(self._tables.leads, scope) if lead.attribution.partner_id == partner_id]
         sales = [sale for sale in _of(self._tables.sales, scope) if sale.attribution.partner_id == partner_id]
         return Earned(leads=len(leads), sales=len(sales))
+
+    def activity(self, scope: Scope, since: datetime, until: datetime) -> list[Activity]:
+        happened: list[tuple[ActivityKind, str | None, datetime, int]] = [
+            *(("clicks", None, click.occurred_at, 0) for owner, click in self._tables.clicks.values()
+              if owner == scope.workspace_id),
+            *(("leads", None, lead.occurred_at, 0) for lead in _of(self._tables.leads, scope)),
+            *(("sales", sale.currency, sale.occurred_at, sale.amount) for sale in _of(self._tables.sales, scope)),
+            *(("commissions", one.currency, one.occurred_at, one.target)
+              for one in _of(self._tables.commissions, scope)),
+        ]  # fmt: skip
+        by_day: dict[tuple[date, ActivityKind, str | None], list[int]] = defaultdict(list)
+        for kind, currency, at, amount in happened:
+            if since <= at < until:
+                by_day[at.date(), kind, currency].append(amount)
+        found = [
+            Activity(day=day, kind=kind, currency=currency, number=len(amounts), amount=sum(amounts))
+            for (day, kind, currency), amounts in by_day.items()
+        ]
+        return sorted(found, key=lambda one: (one.day, one.kind, one.currency or ""))
+
+    def partners_activity(self, scope: Scope, since: datetime, until: datetime) -> list[PartnerActivity]:
+        sold: Counter[tuple[str, str]] = Counter()
+        sales: Counter[tuple[str, str]] = Counter()
+        earned: Counter[tuple[str, str]] = Counter()
+        for sale in _of(self._tables.sales, scope):
+            if sale.attribution.partner_id is not None and since <= sale.occurred_at < until:
+                place = (sale.attribution.partner_id, sale.currency)
+                sold[place] += sale.amount
+                sales[place] += 1
+        for one in _of(self._tables.commissions, scope):
+            if since <= one.occurred_at < until:
+                earned[one.partner_id, one.currency] += one.target
+        return partners_activity(
+            {place: (sales[place], sold[place]) for place in sales}, {place: (0, earned[place]) for place in earned}
+        )
 
     def events(self, scope: Scope, query: Query) -> Page:
         records = (self._record(scope, key) for key in self._tables.events if key[:2] == _owner(scope))

@@ -4,14 +4,39 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, case, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    tuple_,
+)
 
 from adapters.persistence import queries
-from adapters.persistence.queries import Place, at_micros, cursor_of, micros, place_of, status_counts, wanted
+from adapters.persistence.queries import (
+    Place,
+    at_micros,
+    cursor_of,
+    micros,
+    partners_activity,
+    place_of,
+    status_counts,
+    wanted,
+)
 from adapters.persistence.sqlalchemy import rows
 from adapters.persistence.sqlalchemy.positions import resolve
 from adapters.persistence.sqlalchemy.session import Session, chunks
 from adapters.persistence.sqlalchemy.tables import (
+    Big,
     clicks,
     commissions,
     customer_names,
@@ -32,7 +57,7 @@ from refport_core.facts import PaymentName
 from refport_core.leads import Lead
 from refport_core.ledger import Entry
 from refport_core.payouts import Payout
-from refport_core.ports import Earned, EventRecord, Page, Query, Status
+from refport_core.ports import Activity, ActivityKind, Earned, EventRecord, Page, PartnerActivity, Query, Status
 from refport_core.programs import Click, RewardEvent
 from refport_core.sales import Sale
 from refport_core.scope import Scope
@@ -43,11 +68,16 @@ Condition = ColumnElement[bool]
 Conditions = Mapping[str, Callable[[str], Condition]]
 
 MARKED = 32  # statements
+DAY = 24 * 60 * 60 * 1_000_000
 BATCH = 500  # rows looked through at once where only the value tells whether it is wanted
 
 
 def _in_scope(table: Table, scope: Scope) -> Condition:
     return and_(table.c.workspace_id == scope.workspace_id, table.c.mode == scope.mode.value)
+
+
+def _between(table: Table, since: datetime, until: datetime) -> Condition:
+    return and_(table.c.occurred_at >= micros(since), table.c.occurred_at < micros(until))
 
 
 def _owned(scope: Scope) -> Condition:
@@ -218,6 +248,53 @@ class SqlReading:
     def entry(self, scope: Scope, entry_id: str) -> Entry | None:
         this = select(ledger_entries).where(_in_scope(ledger_entries, scope), ledger_entries.c.id == entry_id)
         return next((rows.entry_from_row(row) for row in self._session.rows(this)), None)
+
+    def activity(self, scope: Scope, since: datetime, until: datetime) -> list[Activity]:
+        nothing = literal(0)
+        counted: tuple[tuple[ActivityKind, Table, ColumnElement[Any], ColumnElement[int]], ...] = (
+            ("clicks", clicks, null(), nothing),
+            ("leads", leads, null(), nothing),
+            ("sales", sales, sales.c.currency, func.sum(sales.c.amount)),
+            ("commissions", commissions, commissions.c.currency, func.sum(commissions.c.target)),
+        )
+        found: list[Activity] = []
+        for kind, table, currency, amount in counted:
+            where = clicks.c.workspace_id == scope.workspace_id if table is clicks else _in_scope(table, scope)
+            by_day = (
+                select(
+                    (table.c.occurred_at // literal_column(str(DAY), Big)).label("day"),
+                    currency.label("currency"),
+                    func.count().label("number"),
+                    amount.label("amount"),
+                )
+                .where(where, _between(table, since, until))
+                .group_by("day", *(() if amount is nothing else (currency,)))
+            )
+            found += [
+                Activity(
+                    day=at_micros(int(row.day) * DAY).date(),
+                    kind=kind,
+                    currency=row.currency,
+                    number=row.number,
+                    amount=int(row.amount),
+                )
+                for row in self._session.rows(by_day)
+            ]
+        return sorted(found, key=lambda one: (one.day, one.kind, one.currency or ""))
+
+    def partners_activity(self, scope: Scope, since: datetime, until: datetime) -> list[PartnerActivity]:
+        def sums(table: Table, amount: ColumnElement[int]) -> dict[tuple[str, str], tuple[int, int]]:
+            place = (table.c.partner_id, table.c.currency)
+            by_place = (
+                select(*place, func.count().label("number"), func.sum(amount).label("amount"))
+                .where(_in_scope(table, scope), _between(table, since, until), table.c.partner_id.is_not(None))
+                .group_by(*place)
+            )
+            return {
+                (row.partner_id, row.currency): (row.number, int(row.amount)) for row in self._session.rows(by_place)
+            }
+
+        return partners_activity(sums(sales, sales.c.amount), sums(commissions, commissions.c.target))
 
     def events(self, scope: Scope, query: Query) -> Page:
         conditions = columns_of(
@@ -401,8 +478,8 @@ def page(
     keep: Callable[[T], bool] | None = None,
     choices: Mapping[str, frozenset[str]] = queries.CHOICES,
 ) -> Page:
-    """The rows that pass every filter, in the order of the query, from the cursor on. ``keep`` is asked where a column cannot
-    tell; then rows are looked through in batches until the page is full."""
+    """The rows that pass every filter, in the order of the query, from the cursor on. ``keep`` is asked where a column
+    cannot tell; then rows are looked through in batches until the page is full."""
     filters, last = wanted(query, conditions, choices), place_of(query, len(order) - 1)
     statement = base.where(*(conditions[name](wish) for name, wish in filters.items()))
     statement = statement.order_by(*(column.asc() if query.oldest_first else column.desc() for column in order))

@@ -366,6 +366,7 @@ def sale_to_row(sale: Sale) -> Values:
         "processor": sale.processor,
         "program_id": sale.attribution.program_id,
         "subscription_id": sale.subscription_id,
+        "amount": sale.amount,
         "digest": digest_of(document),
         "document": document,
     }

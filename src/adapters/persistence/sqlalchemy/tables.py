@@ -350,6 +350,7 @@ sales = _table(
     _text("processor"),
     _maybe("program_id"),
     _maybe("subscription_id"),
+    _number("amount"),
     _bytes("digest"),
     _bytes("document"),
 )

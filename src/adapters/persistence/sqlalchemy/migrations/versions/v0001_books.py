@@ -417,6 +417,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         sa.Column("processor", TEXT, nullable=False),
         sa.Column("program_id", TEXT, nullable=True),
         sa.Column("subscription_id", TEXT, nullable=True),
+        sa.Column("amount", BIG, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_sales_mode")),
