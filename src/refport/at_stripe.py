@@ -1,7 +1,7 @@
 """What Stripe is asked when an account is connected, looked after and disconnected, with advice where it fails."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from attrs import frozen
@@ -33,6 +33,10 @@ class StripeSide:
     @property
     def endpoints(self) -> StripeEndpoints:
         return StripeEndpoints(self.asking)
+
+    def within(self) -> AbstractContextManager[None]:
+        """All that this block asks takes ten seconds at most."""
+        return self.asking.within()
 
     def url_of(self, connection_id: str) -> str:
         """Where Stripe sends what comes in by this connection; ``connect`` is the platform's."""

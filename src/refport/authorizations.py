@@ -57,7 +57,8 @@ class Authorizations:
                 f"This installation is no Connect platform in {scope.mode} mode: set {name}_CLIENT_ID and "
                 f"{name}_SECRET_KEY, or connect by an API key."
             )
-        self.have_an_endpoint(scope.mode, now)
+        with self.stripe.within():
+            self.have_an_endpoint(scope.mode, now)
         state = self.random()
         asked = AuthorizationRequest(
             state=digest(state), provider=PROVIDER, scope=scope, session=digest(session), expires_at=now + GOOD_FOR

@@ -13,7 +13,7 @@ from adapters.stripe.lookups import ApiAccess
 from adapters.stripe.permissions import LOOK_UPS, NEEDED, lacking
 from refport.at_stripe import CONNECT, StripeSide
 from refport.connection_health import Checked, Known, health_of
-from refport.connections import KnownKeys, active_connections, known_in
+from refport.connections import LONG_AGO, KnownKeys, active_connections, known_in
 from refport_core.errors import RefportError
 from refport_core.ports import Connection, Transaction, UnitOfWork
 from refport_core.scope import Scope
@@ -21,6 +21,7 @@ from refport_core.scope import Scope
 NEWEST: Final = 500  # events that are looked at
 TRIED_FOR: Final = timedelta(days=3)  # how long Stripe tries to deliver
 BETWEEN_CHECKS: Final = timedelta(hours=1)
+AT_ONCE: Final = 20
 REFUSALS: Final = frozenset({Trouble.KEY, Trouble.PERMISSION})
 
 _CHECKED: Final = msgspec.json.Decoder(Checked)
@@ -48,27 +49,34 @@ class ConnectionChecks:
         return self.health(scope, connection_id, now=now)
 
     def round(self, now: datetime) -> int:
-        """Checks every connection that was not checked for an hour; how many."""
+        """Checks connections that were not checked for an hour, a few at a time, those first that wait longest; how
+        many."""
         with self.unit_of_work.read() as tx:
-            due = [
-                connection
-                for connection in active_connections(tx)
-                if (last := checked(tx, connection)) is None or now - last.at >= BETWEEN_CHECKS
-            ]
-        return sum(self.look(connection, now) for connection in due)
+            last = {connection: checked(tx, connection) for connection in active_connections(tx)}
+        checked_at = {connection: found.at if found else LONG_AGO for connection, found in last.items()}
+        due = [
+            connection
+            for connection, at in checked_at.items()
+            if now - at >= BETWEEN_CHECKS and self.access(connection) is not None
+        ]
+        return sum(self.look(connection, now) for connection in sorted(due, key=checked_at.__getitem__)[:AT_ONCE])
 
     def look(self, connection: Connection, now: datetime) -> bool:
         """Asks Stripe, and keeps what it said. Whether there was anybody to ask."""
-        try:
-            access = self.keys.access_of(connection)
-        except RefportError:  # it was encrypted with another key: ``doctor`` tells
-            return False
+        access = self.access(connection)
         if access is None:
             return False
-        found = msgspec.json.encode(self.asked(connection, access, now))
+        with self.stripe.within():
+            found = msgspec.json.encode(self.asked(connection, access, now))
         with self.unit_of_work.begin() as tx:
             tx.access.put_check(connection.id, found)
         return True
+
+    def access(self, connection: Connection) -> ApiAccess | None:
+        try:
+            return self.keys.access_of(connection)
+        except RefportError:  # it was encrypted with another key: ``doctor`` tells
+            return None
 
     def asked(self, connection: Connection, access: ApiAccess, now: datetime) -> Checked:
         try:

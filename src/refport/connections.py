@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
@@ -44,6 +44,10 @@ T = TypeVar("T")
 
 class AtStripe(Protocol):
     """What Stripe is asked while somebody connects. Everything raises ``RefportError`` with advice."""
+
+    def within(self) -> AbstractContextManager[None]:
+        """All that this block asks takes ten seconds at most, together."""
+        ...
 
     def account_of(self, api_key: str) -> str:
         """The id of the key's account."""
@@ -95,6 +99,12 @@ class StripeConnections:
             )
         if account_id is not None and not ACCOUNT.fullmatch(account_id):
             raise InvalidRequest("accountId is the id of a Stripe account: acct_…")
+        with self.stripe.within():
+            return self.made(scope, webhook_secret, api_key, account_id, now)
+
+    def made(
+        self, scope: Scope, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
+    ) -> Connection:
         secret = None if webhook_secret is None else self.kept_secret(webhook_secret)
         account = self.proven_account(scope.mode, api_key, account_id)
         connection = Connection(
@@ -201,7 +211,8 @@ class StripeConnections:
         api_key = self.key_of(connection)
         with self.unit_of_work.read() as tx:
             active = {each.id for each in active_connections(tx)}
-        endpoint = self.stripe.register(api_key, connection.id, active)
+        with self.stripe.within():
+            endpoint = self.stripe.register(api_key, connection.id, active)
         return self.with_endpoint(scope, connection_id, endpoint)
 
     def retire(self, scope: Scope, connection_id: str) -> Connection:
@@ -213,7 +224,9 @@ class StripeConnections:
         if len(connection.secrets) < 2:
             raise Conflict("There is one secret alone; rotate it first, or add its successor.")
         if connection.endpoints:
-            self.stripe.remove(self.key_of(connection), connection.id, but=connection.endpoints[-1])
+            api_key = self.key_of(connection)
+            with self.stripe.within():
+                self.stripe.remove(api_key, connection.id, but=connection.endpoints[-1])
         return self.put(
             scope, connection_id, lambda each: evolve(each, secrets=each.secrets[-1:], endpoints=each.endpoints[-1:])
         )
@@ -225,7 +238,9 @@ class StripeConnections:
         ``ProviderUnavailable``.
         """
         connection = self.active(scope, connection_id)
-        made = self.stripe.repair(self.key_of(connection), connection)
+        api_key = self.key_of(connection)
+        with self.stripe.within():
+            made = self.stripe.repair(api_key, connection)
         if made is None:
             return self.put(scope, connection_id, lambda each: each)  # nothing to keep but who did it
         return self.with_endpoint(scope, connection_id, made)
@@ -253,7 +268,7 @@ class StripeConnections:
         """Its events are refused from now on; its books stay. At Stripe its endpoint is removed, or the platform's
         access given up, as far as that can be done now. Raises ``NotFound``."""
         ended = self.put(scope, connection_id, lambda each: evolve(each, ended_at=now, ended_because="disconnected"))
-        with suppress(RefportError):
+        with suppress(RefportError), self.stripe.within():
             if ended.api_key is not None:
                 self.stripe.remove(self.vault.decrypt(ended.api_key), ended.id)
             elif ended.kind == "connect" and ended.account is not None:

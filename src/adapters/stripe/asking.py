@@ -4,9 +4,12 @@ Only connecting, and looking at a connection, does this; never a request that br
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
+from time import monotonic
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -19,6 +22,8 @@ LIMIT_SECONDS: Final = 10.0
 TRIES: Final = 2  # of one question, within the limit; a second try of a POST makes nothing twice
 AT_ONCE: Final = 8
 SECRETS: Final = re.compile(r"\b(sk|rk|pk|whsec|ac)_\w+")
+
+_UNTIL: Final[ContextVar[float | None]] = ContextVar("until when Stripe is waited for", default=None)
 
 Answer: TypeAlias = dict[str, Any]
 Base: TypeAlias = Literal["api", "connect"]
@@ -81,9 +86,21 @@ class Asking:
 
     def all(self, access: ApiAccess, questions: Sequence[Question]) -> list[Answer | StripeProblem]:
         """Asks all of them at once; their answers, or what went wrong with each, within the limit."""
+        until = _UNTIL.get()
+        seconds = self._limit if until is None else min(self._limit, max(0.0, until - monotonic()))
         asked = [self._threads.submit(self._ask, access, question) for question in questions]
-        wait(asked, self._limit)
+        wait(asked, seconds)
         return [_came(each) for each in asked]
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """All that this block asks takes no longer than the limit, together."""
+        known = _UNTIL.get()
+        before = _UNTIL.set(monotonic() + self._limit if known is None else known)
+        try:
+            yield
+        finally:
+            _UNTIL.reset(before)
 
     def _ask(self, access: ApiAccess, question: Question) -> Answer:
         client = stripe.StripeClient(

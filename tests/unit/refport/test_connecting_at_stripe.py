@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from attrs import evolve, frozen
 
+from adapters.stripe.asking import Asking
 from adapters.stripe.events import SUBSCRIBED
 from adapters.stripe.oauth import Authorized, StripeOAuth
 from adapters.stripe.permissions import ACCOUNT, LOOK_UPS, NEEDED
@@ -306,6 +308,31 @@ def test_the_worker_checks_each_connection_once_an_hour(stripe: FakeStripe, here
     with here.container.unit_of_work().read() as tx:
         (connection,) = tx.access.connections(TEST)
     assert ["PROVIDER_SILENT"] == here.codes(connection)
+
+
+def test_a_few_connections_are_checked_at_a_time_and_those_first_that_wait_longest(
+    stripe: FakeStripe, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refport.connection_checks.AT_ONCE", 2)
+    for number in range(3):
+        account = stripe.books.account(f"acct_{number}", "A shop")
+        here.connect(api_key=stripe.books.key(account, permissions=ENOUGH))
+    checks = here.container.checks()
+
+    assert [2, 1, 0] == [checks.round(NOON + timedelta(minutes=minutes)) for minutes in (0, 1, 2)]
+    assert [2, 1, 0] == [checks.round(NOON + timedelta(minutes=minutes)) for minutes in (62, 63, 64)]
+
+
+def test_one_who_connects_waits_for_stripe_no_longer_than_the_limit(stripe: FakeStripe, here: Here) -> None:
+    here.container.asking.override(Asking(stripe.url, stripe.url, limit_seconds=0.4))
+    key = stripe.books.key("acct_shop", permissions=ENOUGH)
+    stripe.fail(*[Fault.TIMEOUT] * 40)
+    began = time.monotonic()
+
+    with pytest.raises(ProviderUnavailable):
+        here.connect(api_key=key)
+
+    assert time.monotonic() - began < 1.2
 
 
 def test_a_check_of_another_shape_counts_for_nothing(stripe: FakeStripe, here: Here) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,9 @@ class AtStripe:
         self.done: list[tuple[str, ...]] = []
         self.error: RefportError | None = None
         self.endpoint_is_there = True
+
+    def within(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def account_of(self, api_key: str) -> str:
         if api_key not in KEYS:

@@ -94,6 +94,21 @@ def test_nobody_waits_longer_than_the_limit(api: FakeStripe) -> None:
     assert [Trouble.SILENT] * 3 == [getattr(each, "trouble", None) for each in answers]
 
 
+def test_what_is_asked_together_takes_no_longer_than_the_limit(api: FakeStripe) -> None:
+    key = api.books.key("acct_shop")
+    asking = Asking(api.url, limit_seconds=0.4)
+    api.fail(*[Fault.TIMEOUT] * 20)
+    began = time.monotonic()
+
+    with asking.within(), asking.within():
+        for _ in range(5):
+            (answer,) = asking.all(access(key), [Question("get", "/v1/account")])
+            assert Trouble.SILENT is getattr(answer, "trouble", None)
+
+    assert time.monotonic() - began < 1.2
+    assert len(api.requests) < 10
+
+
 def test_who_hangs_up_before_the_answer_is_asked_again_and_nothing_is_made_twice(
     api: FakeStripe, asking: Asking
 ) -> None:
