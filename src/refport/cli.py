@@ -129,21 +129,24 @@ def demo(*, once: bool, port: int | None) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8000, show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; one on SQLite.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; more than one on PostgreSQL."
+)
 @click.option("--no-worker", is_flag=True, help="Leave the worker's duties to `refport worker`.")
 @click.option("--no-migrate", is_flag=True, help="Refuse a database that is not current.")
 def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bool) -> None:
     """Serve the API and the webhooks over HTTP."""
-    from refport.asgi import create_app
+    from refport.asgi import close, create_app
     from refport.container import container_of
     from refport.database import assert_current, make_current, one_host
+    from refport.processes import serve_many
     from refport.server import HostFailed
     from refport.server import serve as serve_app
 
     log_for_people()
     with sentences():
         settings = load_settings(config_file())
-        if workers > 1:
+        if workers > 1 and (settings.persistence == "memory" or settings.database_file is not None):
             raise Failed(
                 "More than one process cannot serve an SQLite database (or books in memory): leave out --workers. One "
                 "process answers many requests at once, and writes them down together."
@@ -152,13 +155,17 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
         with one_host(settings):
             assert_current(container) if no_migrate else make_current(container)
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            app = create_app(container, worker=not no_worker, url=url)
             reached_at = settings.public_url or url
             click.echo(f"Refport serves {reached_at}")
             if (token := container.accounts().first_run(container.clock().now())) is not None:
                 click.echo(f"Nobody can sign in yet. This link begins, once: {reached_at}/welcome/{token}")
             try:
-                serve_app(app, host, port, ending=container.feeds().end)
+                if workers > 1:
+                    close(container)
+                    serve_many(workers, config_file(), host, port, url, worker=not no_worker)
+                else:
+                    app = create_app(container, worker=not no_worker, url=url)
+                    serve_app(app, host, port, ending=container.feeds().end)
             except HostFailed as error:
                 raise Failed("The host did not start; the lines above say why.") from error
 

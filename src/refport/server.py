@@ -25,10 +25,13 @@ class HostFailed(Exception):
     """The application did not start; the log says why."""
 
 
-def serve(app: "ASGIApp", host: str, port: int, *, ending: Callable[[], None] = lambda: None) -> None:
-    """Until SIGINT or SIGTERM; then ``ending`` ends what would go on for ever. Raises ``InvalidSettings`` where the
-    port is taken, ``HostFailed``."""
-    assert_free(host, port)
+def serve(
+    app: "ASGIApp", host: str, port: int, *, ending: Callable[[], None] = lambda: None, shared: bool = False
+) -> None:
+    """Until SIGINT or SIGTERM; then ``ending`` ends what would go on for ever. ``shared``: other processes serve the
+    same port. Raises ``InvalidSettings`` where the port is taken, ``HostFailed``."""
+    if not shared:
+        assert_free(host, port)
     logging.getLogger("_granian").setLevel(logging.ERROR)
     asyncio.run(run(app, host, port, ending))
 
