@@ -57,6 +57,7 @@ class Fault(Enum):
     SERVER_ERROR = 500
     TIMEOUT = "timeout"
     RESET = "reset"
+    TRICKLE = "trickle"  # a byte now and then, and never the end
     LOST_REPLY = "lost reply"  # it is done, and nobody hears of it
     NO_JSON = "no json"
     WRONG_SHAPE = "wrong shape"
@@ -391,9 +392,9 @@ class FakeStripe:
                     return planned[0]
         return None
 
-    def stall(self) -> None:
-        """Longer than a test's client waits, or until the end."""
-        self._closing.wait(2)
+    def stall(self, seconds: float = 2) -> bool:
+        """Longer than a test's client waits, or until the end; whether it goes on."""
+        return not self._closing.wait(seconds)
 
 
 def place(account: str, mode: Mode) -> str:
@@ -452,6 +453,12 @@ class Handler(BaseHTTPRequestHandler):
     def go_wrong(self, fault: Fault, request: Request) -> None:
         if fault is Fault.TIMEOUT:
             self.fake.stall()
+        elif fault is Fault.TRICKLE:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            while self.fake.stall(0.1):
+                self.wfile.write(b" ")
         elif fault in {Fault.RESET, Fault.LOST_REPLY}:
             if fault is Fault.LOST_REPLY:
                 self.fake.answer(request)

@@ -83,9 +83,10 @@ def test_one_failure_is_tried_again(api: FakeStripe, asking: Asking) -> None:
     assert "acct_shop" == asking.one(access(key), Question("get", "/v1/account"))["id"]
 
 
-def test_nobody_waits_longer_than_the_limit(api: FakeStripe) -> None:
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.TRICKLE])
+def test_nobody_waits_longer_than_the_limit(api: FakeStripe, fault: Fault) -> None:
     key = api.books.key("acct_shop")
-    api.fail(*[Fault.TIMEOUT] * 6)
+    api.fail(*[fault] * 6)
     began = time.monotonic()
 
     answers = Asking(api.url, limit_seconds=0.4).all(access(key), [Question("get", "/v1/account")] * 3)
@@ -232,8 +233,12 @@ def test_what_was_not_taken_is_known(api: FakeStripe, asking: Asking) -> None:
     key = access(api.books.key("acct_shop"))
     endpoints = StripeEndpoints(asking)
     endpoints.register(key, "http://127.0.0.1:9/nobody")
+    for endpoint in api.endpoints.values():
+        endpoint.enabled_events = ["*"]
     api.happen("acct_shop", Mode.TEST, "customer.created", customer="cus_1")
+    api.happen("acct_shop", Mode.TEST, "charge.captured", charge="ch_1", amount=100)  # nobody here asks for it
     api.post.settle()
+    assert 2 == len(api.post.failed)
 
     (missed,) = endpoints.undelivered(key, datetime.now(UTC) - timedelta(hours=1))
 
