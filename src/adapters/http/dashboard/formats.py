@@ -7,7 +7,7 @@ from typing import Final
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
-from adapters.http.amounts import decimals_of
+from adapters.http.amounts import amount_decimal, decimals_of
 from adapters.http.times import instant
 
 LOCALE: Final = "en"
@@ -20,6 +20,11 @@ def money(amount: int, currency: str) -> str:
     exact = Decimal(abs(amount)).scaleb(-digits)
     text = format_currency(exact, currency.upper(), format=PATTERNS[digits], locale=LOCALE, currency_digits=False)
     return f"\N{MINUS SIGN}{text}" if amount < 0 else text
+
+
+def amount_field(amount: int, currency: str) -> str:
+    """``1234.50`` for 123450 ``eur``: as forms take it."""
+    return f"{amount_decimal(amount, currency):f}"
 
 
 def number(value: int) -> str:
