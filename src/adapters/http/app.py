@@ -131,7 +131,11 @@ def create_app(
     host = Router("/health", dependencies={"unit_of_work": give(unit_of_work)}, route_handlers=health.ROUTES)
     following = Redirect(links=known_links, clicks=click_buffer, click_ids=click_ids, time=time)
     rendering = None if dashboard is None else dashboard.rendering(public_url)
-    pages = [] if dashboard is None or rendering is None else dashboard.routers(rendering, addresses, known_links, time)
+    pages = (
+        []
+        if dashboard is None or rendering is None
+        else dashboard.routers(rendering, addresses, known_links, tokens, time)
+    )
     numbers = [] if metrics is None else [metrics_route(metrics, Reader(metrics_token))]
     app = Litestar(
         [

@@ -12,12 +12,22 @@ from adapters.http.dashboard import (
     account,
     api_keys,
     audit_log,
+    balances,
+    commissions,
+    conversion,
     conversions,
+    customers,
+    events,
     first_run,
     integrations,
+    leads,
     link_domains,
+    links,
     live,
     overview,
+    partners,
+    payouts,
+    programs,
     settings,
     sign_in,
     stripe,
@@ -34,6 +44,7 @@ from adapters.http.dashboard.places import BOOKS
 from adapters.http.dashboard.rendering import Entry, Rendering
 from adapters.http.dashboard.sign_in import SessionCookie
 from adapters.http.dashboard.stripe import AuthorizationService, StripeGuide
+from adapters.http.embed_tokens import EmbedTokens
 from adapters.http.given import give
 from adapters.http.integrations import CheckService, ConnectionService
 from adapters.http.keys import KeyRing
@@ -43,7 +54,10 @@ from adapters.http.times import RequestTime
 from refport_core.application import Application
 from refport_core.ports import Ids, UnitOfWork
 
-PAGES: Final = (overview, conversions, settings, first_run, account, live)
+PAGES: Final = (
+    overview, conversions, conversion, leads, customers, partners, links, programs, commissions, balances, payouts,
+    events, settings, first_run, account, live,
+)  # fmt: skip
 SETTINGS: Final = (integrations, stripe, api_keys, users, link_domains, audit_log)
 
 
@@ -76,7 +90,12 @@ class Dashboard:
         )
 
     def routers(
-        self, rendering: Rendering, addresses: Addresses, known_links: KnownLinks, time: RequestTime
+        self,
+        rendering: Rendering,
+        addresses: Addresses,
+        known_links: KnownLinks,
+        tokens: EmbedTokens,
+        time: RequestTime,
     ) -> list[Any]:
         """Everything that the dashboard answers."""
         cookie = SessionCookie(secure=addresses.public_url.startswith("https://"))
@@ -93,6 +112,7 @@ class Dashboard:
             "stripe_page": Provide(stripe.stripe_page, sync_to_thread=False),
             "cookie": give(cookie),
             "doorkeeper": give(doorkeeper),
+            "embed_tokens": give(tokens),
             "feeds": give(self.feeds),
             "form": Provide(form, sync_to_thread=False),
             "keys": give(self.keys),
