@@ -18,6 +18,7 @@ OF_THE_CHAIN = 500
 OF_THE_MACHINE = 60
 OF_RENEWALS = 400
 STEPS_OF_THE_MACHINE = 40
+OF_PAYOUTS = 100
 
 
 def profile(count: int, **more: Any) -> settings:

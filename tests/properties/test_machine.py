@@ -19,9 +19,12 @@ from refport_core.commands import (
     CreateProgram,
     DecideCommission,
     Delivery,
+    MarkPayout,
+    QueuePayouts,
     RecordClick,
     RecordFacts,
 )
+from refport_core.errors import Conflict
 from refport_core.facts import CheckoutState, CommissionRef, DisputeState, Effect, Fact, PayoutState, RefundState
 from refport_core.outcomes import OutcomeKind
 from refport_core.ports import Query
@@ -229,7 +232,7 @@ class Merchant(RuleBasedStateMachine):
         )
         with self.unit_of_work.read() as tx:
             (event,) = tx.reading.events(LIVE, Query(filters={"type": "commission.decided"}, limit=1)).data
-            self.facts += tx.facts.of_event(LIVE, "refport", event.event_id)
+        self.learn(event.event_id)
 
     @rule(which=st.integers(0, 9), state=st.sampled_from(tuple(PayoutState)), wait=passing)
     def a_payout_moves(self, which: int, state: PayoutState, wait: int) -> None:
@@ -242,6 +245,37 @@ class Merchant(RuleBasedStateMachine):
             subject=one.subject, partner_id=one.partner_id, program_id=one.program_id, currency=one.currency
         )
         self.tell(a_payout_line(self.now, f"line_{one.id}", ref, one.earned, state))
+
+    @rule(wait=passing)
+    def what_is_payable_is_queued(self, wait: int) -> None:
+        self.now += timedelta(seconds=wait)
+        command = QueuePayouts(scope=LIVE, actor="me")
+        try:
+            made = self.application.queue_payouts(command, now=self.now)
+        except Conflict:
+            return
+        for payout in made:
+            self.learn(f"payout_{payout.partner_id}_{payout.currency}_{payout.number}")
+
+    @rule(which=st.integers(0, 9), state=st.sampled_from(tuple(PayoutState)), wait=passing)
+    def a_queued_payout_moves(self, which: int, state: PayoutState, wait: int) -> None:
+        self.now += timedelta(seconds=wait)
+        with self.unit_of_work.read() as tx:
+            made = tx.reading.payouts(LIVE, Query(limit=200)).data
+        if not made:
+            return
+        payout = made[which % len(made)]
+        command = MarkPayout(scope=LIVE, payout_id=payout.id, state=state, actor="me")
+        try:
+            self.application.mark_payout(command, now=self.now)
+        except Conflict:
+            return
+        self.learn(f"{payout.id}_{len(payout.steps)}")
+
+    def learn(self, event_id: str) -> None:
+        """What the core said itself."""
+        with self.unit_of_work.read() as tx:
+            self.facts += tx.facts.of_event(LIVE, "refport", event_id)
 
     def commissions(self) -> list[Any]:
         return sorted(doors.stored(self.unit_of_work, LIVE, self.now).commissions, key=lambda one: one.id)
