@@ -302,7 +302,7 @@ def events() -> None:
 @click.option(
     "--batch",
     type=click.IntRange(1),
-    default=3000,
+    default=1000,
     show_default=True,
     help="Events in one transaction. A host that serves beside waits as long as one takes.",
 )

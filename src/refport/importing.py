@@ -69,10 +69,10 @@ class Importing:
         size = None if path == STDIN else path.stat().st_size
         task, began, summary = bar.add_task(str(path), total=size, done=""), time.monotonic(), Summary()
         with opened(path) as file:
-            events = EventFile(file)
-            for summary in self.event_import.run(events.entries(), self.connection, self._teller(path)):
+            for summary in self.event_import.run(EventFile(file).entries(), self.connection, self._teller(path)):
                 rate = summary.events / max(time.monotonic() - began, 0.001)
-                bar.update(task, completed=events.read, done=f"{summary.events:,} events, {rate:,.0f} a second")
+                bar.update(task, completed=summary.bytes, done=f"{summary.events:,} events, {rate:,.0f} a second")
+        bar.update(task, completed=size, total=size)
         if summary.wrong > MOST_SHOWN:
             self.console.print(f"{path}: {summary.wrong - MOST_SHOWN:,} more lines are wrong.", soft_wrap=True)
         return summary

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from adapters.stripe.exports import exported
+from adapters.stripe.exports import exported, subject
 from refport_core.errors import MalformedEvent
 from tests.unit.stripe.builders import LIVE, NOW, TEST, a_connection, an_event, as_bytes, delivered
 
@@ -61,3 +61,26 @@ def test_what_is_no_event_of_this_connection_is_refused_with_a_sentence(wrong: s
 def test_live_events_do_not_come_in_for_test_mode() -> None:
     with pytest.raises(MalformedEvent, match="came in for test mode"):
         exported(OF_LIVE, a_connection(scope=TEST), NOW)
+
+
+ABOUT = [
+    (CUSTOMER, "cus_1"),
+    ({"customer": "cus_2", "subscription": "sub_1", "id": "in_1"}, "cus_2"),
+    ({"customer": {"id": "cus_3", "email": "a@b.c"}, "id": "in_1"}, "cus_3"),
+    ({"customer": None, "subscription": "sub_1", "invoice": "in_1", "id": "cs_1"}, "sub_1"),
+    ({"invoice": "in_1", "payment_intent": "pi_1", "id": "inpay_1"}, "in_1"),
+    ({"payment_intent": {"id": "pi_1"}, "id": "re_1"}, "pi_1"),
+    ({"id": "po_1"}, "po_1"),
+    ({"customer": 7}, ""),
+    ({}, ""),
+]
+
+
+@pytest.mark.parametrize(("what", "whom"), ABOUT)
+def test_whom_an_event_is_about_is_seen_at_a_glance(what: dict[str, Any], whom: str) -> None:
+    assert whom == subject(as_bytes(CREATED | {"data": {"object": what}}))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"data": 7}', b"\xff"])
+def test_what_is_no_event_is_about_nobody(body: bytes) -> None:
+    assert subject(body) == ""
