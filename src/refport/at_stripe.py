@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from adapters.stripe.accounts import StripeAccounts
-from adapters.stripe.asking import Asking, StripeProblem, Trouble
+from adapters.stripe.asking import Asking, Question, StripeProblem, Trouble
 from adapters.stripe.endpoints import Endpoint, Registered, StripeEndpoints
 from adapters.stripe.lookups import ApiAccess
 from adapters.stripe.oauth import StripeOAuth
@@ -47,6 +47,16 @@ class StripeSide:
         does not answer."""
         with advised("Check that it was copied whole and is not revoked, and give it read access to Accounts."):
             return StripeAccounts(self.asking).account_of(api_key)
+
+    def assert_agreed(self, mode: Mode, account: str) -> None:
+        """The account's owner has connected it to this platform; nobody can tell where the settings have no key of it.
+        Raises ``InvalidRequest``, ``ProviderUnavailable``."""
+        platform_key = self.platforms[mode].secret_key
+        if platform_key is None:
+            return
+        access = ApiAccess(api_key=platform_key, account=account)
+        with advised(f"The owner of {account} has to connect it on the page of integrations first."):
+            self.asking.one(access, Question("get", "/v1/account"))
 
     def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
         """As ``connections.AtStripe`` says. Raises ``InvalidRequest``, ``ProviderUnavailable``."""

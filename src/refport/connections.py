@@ -53,6 +53,10 @@ class AtStripe(Protocol):
         """The id of the key's account."""
         ...
 
+    def assert_agreed(self, mode: Mode, account: str) -> None:
+        """The account is connected to the platform, as far as anybody can tell."""
+        ...
+
     def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
         """An endpoint of this connection with exactly our events; the first asks whether the key may do all that it is
         needed for. What is left at Stripe of connections of this host that are not ``active`` is removed."""
@@ -107,6 +111,8 @@ class StripeConnections:
     ) -> Connection:
         secret = None if webhook_secret is None else self.kept_secret(webhook_secret)
         account = self.proven_account(scope.mode, api_key, account_id)
+        if account is not None and webhook_secret is None and api_key is None:
+            self.stripe.assert_agreed(scope.mode, account)  # or its events would be somebody else's
         connection = Connection(
             id=self.ids.new("conn"),
             scope=scope,

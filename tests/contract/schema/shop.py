@@ -56,6 +56,9 @@ class ProviderByKey:
             raise InvalidRequest("Stripe does not know this key.")
         return f"acct_{api_key[-1]}"
 
+    def assert_agreed(self, mode: Mode, account: str) -> None:
+        pass
+
     def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
         return Registered("we_1", SIGNING_SECRET)
 

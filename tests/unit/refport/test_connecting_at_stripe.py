@@ -477,6 +477,19 @@ def test_without_a_platform_nobody_is_sent_anywhere(stripe: FakeStripe) -> None:
         here.begin()
 
 
+def test_nobody_claims_an_account_whose_owner_has_not_agreed(stripe: FakeStripe, here: Here) -> None:
+    """Its events would be theirs as soon as the owner agrees."""
+    with pytest.raises(InvalidRequest, match="has to connect it"):
+        here.connect(OTHER, account_id="acct_shop")
+    stripe.books.connected.add(("acct_platform", "acct_shop", Mode.TEST))
+
+    with pytest.raises(InvalidRequest):
+        here.connect(LIVE, account_id="acct_shop")
+    assert "acct_shop" == here.connect(OTHER, account_id="acct_shop").account
+    without_platform_key = Here(a_container(stripe, stripe_test_secret_key=None))
+    assert "acct_shop" == without_platform_key.connect(account_id="acct_shop").account
+
+
 def test_whoever_disconnects_gives_up_the_access(stripe: FakeStripe, here: Here) -> None:
     connection = here.finish(agreed(here.begin()))
 

@@ -47,6 +47,10 @@ class AtStripe:
             raise InvalidRequest("no such key")
         return KEYS[api_key]
 
+    def assert_agreed(self, mode: Mode, account: str) -> None:
+        if account == "acct_of_nobody":
+            raise InvalidRequest("has to connect it")
+
     def register(self, api_key: str, connection_id: str, active: Collection[str]) -> Registered:
         self.do("register", api_key, *sorted(active))
         return Registered(f"we_{len(self.done)}", f"whsec_{len(self.done)}")
@@ -133,6 +137,7 @@ def test_an_account_alone_makes_a_connect_connection(service: StripeConnections)
         ({"api_key": "sk_live_unknown"}, "no such key"),
         ({"webhook_secret": "sk_live_a"}, "whsec_"),
         ({"webhook_secret": SECRET, "account_id": "ca_1"}, "acct_"),
+        ({"account_id": "acct_of_nobody"}, "has to connect it"),
         ({"webhook_secret": SECRET, "api_key": "sk_test_a"}, "live mode"),
         ({"webhook_secret": SECRET, "api_key": "pk_live_a"}, "live mode"),
         ({"webhook_secret": SECRET, "api_key": "sk_live_unknown"}, "no such key"),
