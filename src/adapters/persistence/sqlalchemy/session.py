@@ -28,7 +28,14 @@ _NOT_NOW = frozenset({BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CAN
 # Of PostgreSQL: what the same transaction, begun again at once, gets past (serialization failure, deadlock, no memory
 # for so many locks: the last try is made alone); and what says: not now.
 _BEGIN_AGAIN = frozenset({"40001", "40P01", "53200"})
-_LATER = ("08", "25006", "53", "55P03", "57", "58")
+LOCK_NOT_AVAILABLE = "55P03"
+_LATER = ("08", "25006", "53", LOCK_NOT_AVAILABLE, "57", "58")
+
+
+def sqlstate(error: BaseException | None) -> str | None:
+    """What PostgreSQL calls this error, if it is one of its."""
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state
 
 
 def core_error(error: DBAPIError | PoolTimeout) -> RefportError:
@@ -36,7 +43,7 @@ def core_error(error: DBAPIError | PoolTimeout) -> RefportError:
     ``Unavailable`` where it may work later, else a broken promise."""
     if isinstance(error, PoolTimeout):
         return Unavailable("The database is busy; send the same again.")
-    code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+    code, state = getattr(error.orig, "sqlite_errorcode", None), sqlstate(error)
     if state in _BEGIN_AGAIN or (error.connection_invalidated and code is None):
         return Interrupted("Others wrote the same, or the connection was cut; send the same again.")
     if code is not None:

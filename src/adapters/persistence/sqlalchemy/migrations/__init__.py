@@ -1,5 +1,7 @@
 """The schema's history, and the way to its newest state. Runs in the process; no file outside the package is needed."""
 
+import time
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -7,9 +9,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from adapters.persistence.sqlalchemy.locks import migrate_alone
-from adapters.persistence.sqlalchemy.session import translated
-from refport_core.errors import RefportError
+from adapters.persistence.sqlalchemy.session import LOCK_NOT_AVAILABLE, sqlstate, translated
+from refport_core.errors import RefportError, Unavailable
 
+TRIES = 20
+PAUSE_SECONDS = 0.5
 LOCATION = "adapters.persistence.sqlalchemy:migrations"
 
 
@@ -21,9 +25,21 @@ def migrate(engine: Engine) -> None:
     """Bring the database of ``engine`` to this program's schema, in one transaction. An empty or older database is
     changed, a current one is not. Of several that begin at once one migrates, and the others wait for it.
 
-    Raises ``NewerDatabase``, and ``Unavailable`` where the database is out of reach, or where somebody holds a table
-    for so long that all who serve would have to wait: then nothing was changed, and it may be tried again.
+    Others may serve meanwhile: where they use a table that is to be changed, it is tried again later. Raises
+    ``NewerDatabase``, and ``Unavailable`` where the database is out of reach or its tables are never free; then
+    nothing was changed.
     """
+    for _ in range(TRIES - 1):
+        try:
+            return _migrate(engine)
+        except Unavailable as busy:
+            if sqlstate(busy.__cause__) != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(PAUSE_SECONDS)
+    return _migrate(engine)
+
+
+def _migrate(engine: Engine) -> None:
     with translated(), engine.begin() as connection:
         migrate_alone(connection)
         if not _is_current(connection):
