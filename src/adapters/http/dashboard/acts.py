@@ -24,9 +24,9 @@ class Audited:
     unit_of_work: UnitOfWork
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self, *, alone: bool = True) -> Iterator[Transaction]:
         due = _DUE.get() or []
-        with self.unit_of_work.begin() as tx:
+        with self.unit_of_work.begin(alone=alone) as tx:
             yield tx
             for act in due:
                 tx.audit_log.record(act)
