@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from stripe import WebhookSignature
 
 from conformance.apart import email_of
-from conformance.books import Books, books_of_host
+from conformance.books import Books, books_of_host, names_of
 from conformance.story import Story, click_id, events, moment
 
 SECRET = "whsec_conformance_stories"  # noqa: S105 - it signs stories
@@ -77,6 +77,7 @@ class HostDoor:
         self.clicks: dict[str, str] = {}
         self.partners: dict[str, str] = {}
         self.connected: set[str] = set()
+        self.payouts: dict[str, Any] = {}
         self.program_id = ""
         self.path = ""
         self.key = ""
@@ -126,6 +127,9 @@ class HostDoor:
         if "connect" in told:
             self.connect(told)
             return []
+        if "pay" in told:
+            self.pay(told)
+            return []
         at = moment(told["at"])
         outcomes = []
         for event in events(story, told, era, place, self.clicks):
@@ -171,6 +175,27 @@ class HostDoor:
             account = {"accountId": told["connect"]}
             self.ask("POST", "/api/integrations/stripe", account, at=moment(told["at"]), key=key)
             self.connected.add(told["connect"])
+
+    def pay(self, told: Mapping[str, Any]) -> None:
+        """A line of a payout in this state: the first one queues what is payable to the partner in the currency, and
+        each must be a line of it. Raises ``Refused`` where the host pays something else."""
+        at, name, state = moment(told["at"]), told["pay"], told["state"]
+        if name not in self.payouts:
+            wanted = {"partnerId": self.partners[told["partner"]], "currency": told.get("currency", "usd")}
+            (self.payouts[name],) = self.ask("POST", "/api/payouts", wanted, at=at)["data"]
+        payout = self.payouts[name]
+        lines = {self.paid_for(line["commissionId"], at): line["amount"] for line in payout["lines"]}
+        if not any(told["sale"] in names and amount == told["amount"] for names, amount in lines.items()):
+            raise Refused(f"{name} has no line of {told['amount']} for {told['sale']}: {lines}")
+        way = {"queued": [], "sent": ["sent"], "paid": ["sent", "paid"], "failed": ["failed"]}[state]
+        for status in way[way.index(payout["status"]) + 1 if payout["status"] in way else 0 :]:
+            path = f"/api/payouts/{payout['id']}"
+            self.payouts[name] = payout = self.ask("PATCH", path, {"status": status}, at=at)
+
+    def paid_for(self, commission_id: str, at: datetime) -> tuple[str, ...]:
+        """The names of the sale that a commission is for."""
+        commission = self.ask("GET", f"/api/commissions/{commission_id}", at=at)
+        return tuple(names_of(self.ask("GET", f"/api/sales/{commission['saleId']}", at=at)["names"]))
 
     def change(self, change: Mapping[str, Any]) -> None:
         at = moment(change["at"])

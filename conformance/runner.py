@@ -67,13 +67,15 @@ def every_play(story: Story, permutations: int) -> Iterator[Play]:
 
 
 def few_plays(story: Story) -> Iterator[Play]:
-    """Both eras at once: what comes before the end in its natural order, all of it in three orders."""
+    """Both eras at once: what comes before the end in its natural order, all of it in three orders (or that alone,
+    where something is paid out)."""
     era = "mixed" if len(story.eras) > 1 else story.eras[0]
     *earlier, whole = story.chapters()
     for chapter in earlier:
         yield Play(chapter, era, "natural", range(len(chapter.told)))
     for name, order in orders(len(whole.told), 1, f"{story.name} {era}"):
-        yield Play(whole, era, name, order)
+        if name == "natural" or not story.pays:
+            yield Play(whole, era, name, order)
 
 
 def play(story: Story, doors: Doors, permutations: int = PERMUTATIONS) -> Result:

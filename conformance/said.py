@@ -44,7 +44,7 @@ def facts_of(
         line = f"{told['pay']}:{ref.subject}"
         return [
             PayoutLine(
-                **_about(scope, "refport", line, f"pay_{place + 1}", at),
+                **_about(scope, "payouts", line, f"pay_{place + 1}", at),
                 payout_id=told["pay"],
                 commission=ref,
                 amount=told["amount"],

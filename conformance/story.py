@@ -73,9 +73,15 @@ class Story:
 
     @property
     def core_only(self) -> bool:
-        """Whether it tells something for which a host has no route: payout lines, answers of look-ups, decisions
-        about commissions that are not there yet."""
-        return any(not told.keys() & {"tell", "call", "connect"} for told in self.told)
+        """Whether it tells something for which a host has no route: answers of look-ups, decisions about commissions
+        that are not there yet."""
+        return any(not told.keys() & {"tell", "call", "connect", "pay"} for told in self.told)
+
+    @property
+    def pays(self) -> bool:
+        """Whether something is paid out. A host pays what is payable by then: it is told such a story in its natural
+        order alone."""
+        return any("pay" in told for told in self.told)
 
     @property
     def connects(self) -> bool:

@@ -43,7 +43,7 @@ def test_a_host_tells_it_as_it_must_be(name: str) -> None:
         with host_door() as door:
             assert [] == play_once(chapter, door, "mixed", range(len(chapter.told)), "natural"), len(chapter.told)
     for era, wanted in (("mixed", 3), *((era, 1) for era in story.eras)):
-        for order_name, order in list(orders(len(story.told), 1, f"{name} {era}"))[:wanted]:
+        for order_name, order in list(orders(len(story.told), 1, f"{name} {era}"))[: 1 if story.pays else wanted]:
             with host_door() as door:
                 assert [] == play_once(story, door, era, order, order_name), (era, order_name)
 
