@@ -1,6 +1,7 @@
 """The one door, and the one place that commits."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -26,7 +27,7 @@ from refport_core.commands import (
 )
 from refport_core.commissions import Commission
 from refport_core.decisions import OwnTranslator
-from refport_core.errors import NotFound, Unavailable
+from refport_core.errors import Interrupted, NotFound, Unavailable
 from refport_core.handlers import change_catalogue, rebuild
 from refport_core.handlers.decide_commission import decide_commission
 from refport_core.handlers.enroll_partner import enroll_partner, enrolled_partner
@@ -41,6 +42,8 @@ from refport_core.programs import Click, Enrollment, Link, Partner, Program
 from refport_core.scope import Scope
 
 T = TypeVar("T")
+
+TRIES = 4  # of one transaction
 
 Progress = Callable[[str, int], None]
 """Is told what was done to how many more: events ``stated again``, facts ``derived again``."""
@@ -82,7 +85,7 @@ class Application:
         """
         at = now or self.clock.now()
         try:
-            return self._do(lambda tx: self._record(command, tx, at))
+            return self._do(lambda tx: self._record(command, tx, at), alone=False)
         except Unavailable:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not take the neighbours along
@@ -100,7 +103,7 @@ class Application:
     def _quarantine(self, delivery: Delivery, problem: Exception, now: datetime) -> Outcome:
         outcome = _failed(problem)
         kept = evolve(delivery, facts=(), verdict=outcome)
-        self._do(lambda tx: keep_aside(kept, outcome, tx, now))
+        self._do(lambda tx: keep_aside(kept, outcome, tx, now), alone=False)
         return outcome
 
     def decide_commission(self, command: DecideCommission, *, now: datetime | None = None) -> Commission:
@@ -180,11 +183,11 @@ class Application:
     def record_click(self, command: RecordClick, *, now: datetime | None = None) -> Click:
         """R6. Raises ``NotFound``, ``InvalidRequest``."""
         at = now or self.clock.now()
-        return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids))
+        return self._do(lambda tx: change_catalogue.record_click(command, tx, at, self.click_ids), alone=False)
 
     def count_clicks(self, command: CountClicks) -> None:
         """Keeps clicks that were made already; attribution never depends on it (R6)."""
-        self._do(lambda tx: tx.catalogue.put_clicks(command.clicks))
+        self._do(lambda tx: tx.catalogue.put_clicks(command.clicks), alone=False)
 
     # -- statements again ---------------------------------------------------------------------------
 
@@ -261,6 +264,10 @@ class Application:
     def _means(self) -> Means:
         return Means(now=self.clock.now(), ids=self.ids, click_ids=self.click_ids, translators=self.translators)
 
-    def _do(self, work: Callable[[Transaction], T]) -> T:
+    def _do(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
+        """One transaction; begun again where others got in its way, at last with nobody beside it."""
+        for _ in range(TRIES - 1):
+            with suppress(Interrupted), self.unit_of_work.begin(alone=alone) as tx:
+                return work(tx)
         with self.unit_of_work.begin() as tx:
             return work(tx)
