@@ -99,7 +99,7 @@ def owed_words(commission: Commission, share: Fraction) -> str:
 def no_commission_words(sale: Sale, version: ProgramVersion | None, partner: str | None) -> str:
     """Why a sale earned nobody anything (R17)."""
     if version is None:
-        return "Nobody brought this customer, so nobody is owed anything."
+        return "No partner earned this sale, so nobody is owed anything."
     who = partner or "the partner"
     if version.reward(RewardEvent.SALE) is None:
         return f"The program pays {who} nothing for sales."

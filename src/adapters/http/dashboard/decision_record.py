@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from adapters.http.dashboard.verdicts import EVIDENCE, STEPS, VERDICTS, Saying, decided
+from adapters.http.dashboard.verdicts import EVIDENCE, REFUSED, STEPS, VERDICTS, Saying, decided
 from refport_core.attribution import CHAIN, Attribution, Candidate, Verdict, Why
 from refport_core.ports import ClickIds, Transaction
 from refport_core.programs import Click, Link
@@ -29,6 +29,11 @@ class Considered:
         return self.candidate.verdict is Verdict.WON
 
     @property
+    def kind(self) -> str:
+        """Of its badge."""
+        return "good" if self.won else "bad" if self.candidate.code in REFUSED else "calm"
+
+    @property
     def event_id(self) -> str | None:
         """The event that named it."""
         return self.candidate.fact_id and self.candidate.fact_id.rsplit("/", 2)[0]
@@ -43,8 +48,11 @@ class Step:
     is_asked: bool
 
     @property
-    def won(self) -> bool:
-        return any(each.won for each in self.considered)
+    def kind(self) -> str:
+        """The best of what was considered."""
+        return next(
+            (kind for kind in ("good", "calm", "bad") if kind in {each.kind for each in self.considered}), "none"
+        )
 
 
 @frozen(kw_only=True)

@@ -148,7 +148,7 @@ def _of_money(fact: Fact) -> Words | None:
 def _gone_back(fact: Fact) -> Words | None:
     match fact:
         case Charge() if fact.refunded:
-            return "back", "Refunded in all", money(fact.refunded, fact.currency)
+            return "back", "Refunded so far", money(fact.refunded, fact.currency)
         case Refund():
             return "back", REFUNDS[fact.state], f"{money(fact.amount, fact.currency)}, {fact.object_id}"
         case Dispute():

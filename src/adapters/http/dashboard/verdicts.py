@@ -99,10 +99,25 @@ EVIDENCE: Final[Mapping[str, str]] = {
 """The kinds of facts that can name a click."""
 
 
+BECAUSE: Final[Mapping[str, str]] = {
+    "customer_external_id": "your code named a customer whom this partner had brought before",
+    "session_click_id": "the click id came along with the payment",
+    "client_reference_id": "the checkout referred to the click",
+    "carried_forward": "the click is carried forward from what came before",
+    "customer_metadata": "the customer’s metadata name the click",
+    "customer_email": "another customer with the same address came by this click",
+}
+"""By the step that won."""
+
+REFUSED: Final = frozenset(Why) - {
+    Why.WON, Why.LOST_TO_EARLIER_STEP, Why.LOST_TO_EARLIER_EVIDENCE, Why.OWN_FACT, Why.NO_BINDING,
+}  # fmt: skip
+"""The click does not count; the others lost to a better one, or were nothing."""
+
+
 def decided(rule: str, *, late: bool, partner: str | None) -> str:
     """The whole decision in a sentence."""
     if rule == "none":
         return STEPS["none"].sentence
-    how = STEPS[rule].label
-    late_too = ", by what was said after the payment, since nothing counted at the time" if late else ""
-    return f"{partner or 'A partner'} earned it: {how[0].lower()}{how[1:]}{late_too}."
+    when = "as was said after the payment, " if late else ""
+    return f"{partner or 'A partner'} earned it: {when}{BECAUSE[rule]}."

@@ -88,7 +88,8 @@ class Shop:
 
 
 LISTS = (
-    "conversions", "leads", "customers", "partners", "links", "programs", "commissions", "balances", "payouts", "events",
+    "conversions", "leads", "customers", "partners", "links", "programs", "commissions", "balances", "payouts",
+    "events",
 )  # fmt: skip
 FORMS = ("partners/new", "links/new", "programs/new")
 
@@ -130,8 +131,7 @@ def a_shop(crowd: People, scope: Scope = SHOP, text: str = "Ada", **words: str) 
             RecordClick(workspace_id=scope.workspace_id, link_id=link.id, occurred_at=at), now=NOW
         )
         clicks[name] = click.id
-    shop = Shop(crowd.host, scope, program.id, partners, links, clicks)
-    return shop
+    return Shop(crowd.host, scope, program.id, partners, links, clicks)
 
 
 def told(shop: Shop, text: str = "Ada") -> Shop:
