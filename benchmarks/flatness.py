@@ -124,10 +124,10 @@ def renewals(books: Books, rounds: int, long: int) -> Iterator[float]:
                 yield cost[long] / cost[SHORT]
 
 
-def main(
+def measured(
     numbers: list[int], rounds: int = ROUNDS, events: int = EVENTS, clicks: int = CLICKS, long: int = LONG
-) -> bool:
-    """Whether the goals are met."""
+) -> dict[str, float]:
+    """The ratios."""
     with TemporaryDirectory() as name:
         every = []
         for number in sorted(numbers):
@@ -135,8 +135,8 @@ def main(
             print(f"{every[-1].number} customers, sales and clicks are stored", flush=True)
         ratios = rounds_over(every, rounds, events, clicks)
         ratios["renewal"] = list(renewals(every[0], rounds, long))
-    return judged(GOALS, {what: median(each) for what, each in ratios.items()})
+    return {what: median(each) for what, each in ratios.items()}
 
 
 if __name__ == "__main__":
-    sys.exit(not main([int(each) for each in sys.argv[1:]] or [10_000, 100_000]))
+    sys.exit(not judged(GOALS, measured([int(each) for each in sys.argv[1:]] or [10_000, 100_000])))

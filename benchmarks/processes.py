@@ -1,17 +1,13 @@
 """What the kernel says of a process: its processor time and its memory."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
-USER, SYSTEM = 11, 12  # places behind the name in /proc/<pid>/stat
-
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of all its threads until now; steps of a hundredth of a second."""
-    places = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(places[USER]) + int(places[SYSTEM])) / TICKS
+    """Processor time of the threads that it has now."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text(encoding="utf-8").split()[0]) for each in threads) / 1e9
 
 
 def anonymous_mebibytes(pid: int) -> float:

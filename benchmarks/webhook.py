@@ -167,8 +167,8 @@ def kept_by_us(shop: Shop) -> int:
     return said["received"] - said["duplicate"]
 
 
-def main(database: str, rounds: int, events: int, steady: int) -> bool:
-    """Whether the goals are met."""
+def measured(rounds: int, events: int, steady: int) -> tuple[dict[str, float], tuple[int, int, int]]:
+    """The ratios, and how many events were sent, kept by us and kept by the limit."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         ours_url, limit_url = f"sqlite:///{folder}/books.db", f"sqlite:///{folder}/limit.db"
@@ -187,9 +187,14 @@ def main(database: str, rounds: int, events: int, steady: int) -> bool:
                 benchmark.steady(steady)
         counts = benchmark.sent, kept_by_us(shop), kept_by_limit(limit_url)
         benchmark.note("flushes", flushes(shop, mixture, folder, events))
+    return {what: median(each) for what, each in benchmark.ratios.items()}, counts
+
+
+def main(database: str, rounds: int, events: int, steady: int) -> bool:
+    """Whether the goals are met."""
+    ratios, counts = measured(rounds, events, steady)
     print(f"{counts[0]} events sent, kept: {counts[1]}, by the limit {counts[2]}")
-    met = judged(goals(database), {what: median(each) for what, each in benchmark.ratios.items()})
-    return met and len(set(counts)) == 1
+    return judged(goals(database), ratios) and len(set(counts)) == 1
 
 
 if __name__ == "__main__":

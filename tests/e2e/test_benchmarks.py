@@ -1,0 +1,25 @@
+"""Benchmarks with the smallest numbers: that they work and lose nothing of what they send; not their figures."""
+
+from benchmarks import flatness, start, webhook
+
+
+def test_webhook() -> None:
+    ratios, counts = webhook.measured(rounds=1, events=60, steady=0)
+
+    assert {"throughput", "cpu", "alone", "again", "forged", "flushes"} == ratios.keys()
+    assert all(ratio > 0 for ratio in ratios.values())
+    assert {30 + 60 + 20} == set(counts)
+
+
+def test_flatness() -> None:
+    ratios = flatness.measured([40, 100], rounds=1, events=40, clicks=40, long=12)
+
+    assert flatness.GOALS.keys() == ratios.keys()
+    assert all(ratio > 0 for ratio in ratios.values())
+
+
+def test_start() -> None:
+    values = start.measured(rounds=1, rest=0)
+
+    assert start.GOALS.keys() == values.keys()
+    assert all(value > 0 for value in values.values())
