@@ -54,7 +54,7 @@ class NameRank(IntEnum):
     EXTERNAL = 5
 
 
-@frozen(order=True)
+@frozen
 class PaymentName:
     """One of the names of a payment (R11); the smallest of a payment's names is its first name.
 
@@ -68,6 +68,9 @@ class PaymentName:
     def __attrs_post_init__(self) -> None:
         if self.processor == "stripe" and (rank := STRIPE_PREFIXES.get(self.value[:3])) is not None:
             object.__setattr__(self, "rank", NameRank[rank])
+
+    def __lt__(self, other: "PaymentName") -> bool:
+        return (self.rank, self.value, self.processor) < (other.rank, other.value, other.processor)
 
     @property
     def key(self) -> str:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeVar
 
 from attrs import frozen
@@ -115,12 +116,12 @@ class Payment:
     source: Source | None = None
     subscription: str | None = None  # a subscription key
 
-    @property
+    @cached_property
     def first_name(self) -> PaymentName:
         """R11: the smallest of its invoice ids, else payment intents, charges, sessions, external ones."""
         return min(self.names)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of the first name."""
         return self.first_name.key
