@@ -136,12 +136,19 @@ class Asked:
 
     def stated(self, *kinds: type[Fact], place: int = 0) -> list[Considered]:
         """The clicks that its own facts of these kinds state, kind by kind, earliest first."""
+        if not self.clicking:
+            return []
         return [
             (evidence, None)
             for kind in kinds
-            for evidence in earliest_evidence(of_kind(self.own, kind))
+            for evidence in earliest_evidence(of_kind(self.clicking, kind))
             if evidence.place == place
         ]
+
+    @cached_property
+    def clicking(self) -> list[Fact]:
+        """Its own facts that state a click."""
+        return [fact for fact in self.own if clicks_of(fact)]
 
 
 def whole_second(moment: datetime) -> datetime:

@@ -119,14 +119,16 @@ class Evidence:
 
 def clicks_of(fact: Fact) -> list[tuple[int, str]]:
     """The clicks that a fact states: in its metadata, then in its reference."""
-    stated = (getattr(fact, "click_id", None), getattr(fact, "reference_click_id", None))
-    return [(place, click_id) for place, click_id in enumerate(stated) if click_id is not None]
+    click_id, reference = getattr(fact, "click_id", None), getattr(fact, "reference_click_id", None)
+    if click_id is None and reference is None:
+        return []
+    return [(place, each) for place, each in enumerate((click_id, reference)) if each is not None]
 
 
 def earliest_evidence(facts: Iterable[Fact]) -> list[Evidence]:
     """The evidence in these facts, each click of an object once, earliest first."""
     found: dict[tuple[str, int, str], Evidence] = {}
-    for fact in sorted(facts, key=earlier):
+    for fact in sorted((fact for fact in facts if clicks_of(fact)), key=earlier):
         for place, click_id in clicks_of(fact):
             found.setdefault((fact.own_key, place, click_id), Evidence(fact=fact, click_id=click_id, place=place))
     return sorted(found.values(), key=lambda evidence: evidence.order)

@@ -38,14 +38,14 @@ def derive_again(
     told = {} if afresh else {key: fact for fact in fresh for key in fact.keys()}
     whole = {key for key in touched if key not in told} | {key for fact in gone for key in fact.keys()}
     whole |= {key for fact in fresh if not may_be_quiet(fact) for key in fact.keys()}
-    while True:
-        focus, facts = neighbourhood(tx, scope, whole, touched - whole, gone)
-        catalogue = catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids)
-        parts = [part for part in derive_apart(facts, catalogue, focus) if part.scope == scope]
-        loud = _loud(tx, scope, [part for part in parts if whole.isdisjoint(part.keys)], fresh)
-        if not loud:
-            break
+    focus, parts = _derived(tx, scope, whole, touched - whole, gone, click_ids)
+    while loud := _loud(tx, scope, [part for part in parts if whole.isdisjoint(part.keys)], fresh):
         whole |= loud
+        more, again = _derived(tx, scope, loud, (), (), click_ids)
+        focus |= more
+        keys_again = {key for part in again for key in part.keys}
+        parts = [*(part for part in parts if keys_again.isdisjoint(part.keys)), *again]
+        whole |= more
     derived = together(scope, parts)
     positions = evolve(derived, keys=derived.keys | focus | {f"guest:{key}" for key in focus})
 
@@ -69,6 +69,19 @@ def derive_again(
     tx.facts.put_quiet(scope, [fact for fact in positions.quiet if fact not in known], [*positions.loud, *known])
     tx.statements.settle(scope, positions.outcomes, now)
     return identified.positions
+
+
+def _derived(
+    tx: Transaction,
+    scope: Scope,
+    whole: Set[str],
+    part: Set[str] | tuple[()],
+    gone: Iterable[Fact],
+    click_ids: ClickIds,
+) -> tuple[set[str], list[Positions]]:
+    focus, facts = neighbourhood(tx, scope, whole, part, gone)
+    catalogue = catalogue_of(tx.catalogue, scope.workspace_id, facts, click_ids)
+    return focus, [each for each in derive_apart(facts, catalogue, focus) if each.scope == scope]
 
 
 def neighbourhood(
