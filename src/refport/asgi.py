@@ -1,8 +1,8 @@
 """The ASGI application, wired for these settings; any ASGI server can run ``refport.asgi:create_app``."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from adapters.http import app as http
@@ -93,3 +93,12 @@ def close(container: Container) -> None:
     """Gives back the database's files, if there is a database."""
     if container.settings().persistence == "sql":
         container.unit_of_work().close()
+
+
+@contextmanager
+def closing(container: Container) -> Iterator[None]:
+    """Closes it when the block ends, however that ends."""
+    try:
+        yield
+    finally:
+        close(container)

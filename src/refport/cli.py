@@ -136,7 +136,7 @@ def demo(*, once: bool, port: int | None) -> None:
 @click.option("--no-migrate", is_flag=True, help="Refuse a database that is not current.")
 def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bool) -> None:
     """Serve the API and the webhooks over HTTP."""
-    from refport.asgi import close, create_app
+    from refport.asgi import close, closing, create_app
     from refport.container import container_of
     from refport.database import assert_current, make_current, one_host
     from refport.processes import serve_many
@@ -152,7 +152,7 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
                 "process answers many requests at once, and writes them down together."
             )
         container = container_of(settings)
-        with one_host(settings):
+        with one_host(settings), closing(container):
             assert_current(container) if no_migrate else make_current(container)
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             reached_at = settings.public_url or url
@@ -161,7 +161,7 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
                 click.echo(f"Nobody can sign in yet. This link begins, once: {reached_at}/welcome/{token}")
             try:
                 if workers > 1:
-                    close(container)
+                    close(container)  # what the processes hold open is theirs
                     serve_many(workers, config_file(), host, port, url, worker=not no_worker)
                 else:
                     app = create_app(container, worker=not no_worker, url=url)

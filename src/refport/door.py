@@ -49,8 +49,8 @@ class Door:
 def open_door(settings: Settings) -> Iterator[Door]:
     """The door of these settings, on a current database; closed when the block ends."""
     container = container_of(settings)
-    make_current(container)
     try:
+        make_current(container)
         yield Door(container, container.application(), {PROVIDER: container.webhook()})
     finally:
         close(container)
