@@ -196,6 +196,17 @@ def test_a_walk_goes_on_in_another_transaction(unit_of_work: UnitOfWork) -> None
     assert {fact.object_id for fact in told} == {fact.object_id for fact in (*first, *rest)}
 
 
+def test_the_same_way_can_be_gone_twice(unit_of_work: UnitOfWork) -> None:
+    """Where a transaction failed, its sets are met again."""
+    with unit_of_work.begin() as tx:
+        keep(tx, *spread(4, 2))
+    with unit_of_work.read() as tx:
+        first, walk = tx.facts.sets(LIVE, None, 1)
+        again = [tx.facts.sets(LIVE, walk, 1)[0] for _ in range(2)]
+    assert same(*again)
+    assert not {fact.object_id for fact in first} & {fact.object_id for fact in again[0]}
+
+
 def test_the_facts_of_several_events_come_by_event(unit_of_work: UnitOfWork) -> None:
     first = [an_invoice(NOON, "in_1", event_id="evt_1"), a_subscription(NOON, "sub_1", event_id="evt_1")]
     second, other = an_invoice(NOON, "in_2", event_id="evt_2"), an_invoice(NOON, "in_3", event_id="evt_3")

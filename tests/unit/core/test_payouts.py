@@ -479,8 +479,8 @@ class Before:
     stale: tuple[str, ...]
 
     @contextmanager
-    def begin(self) -> Any:
-        with self.books.unit_of_work.begin() as tx:
+    def begin(self, *, alone: bool = True) -> Any:
+        with self.books.unit_of_work.begin(alone=alone) as tx:
             tx.reading = Stale(tx.reading, self.then.reading, self.stale)  # type: ignore[assignment]
             yield tx
 
@@ -542,7 +542,7 @@ def test_the_numbers_are_read_before_what_is_payable(books: Books) -> None:
         tx.reading = Watched(tx.reading)  # type: ignore[assignment]
 
         @contextmanager
-        def begin() -> Any:
+        def begin(*, alone: bool = True) -> Any:
             yield tx
 
         unit_of_work = evolve(books.app, unit_of_work=type("Open", (), {"begin": staticmethod(begin)})())

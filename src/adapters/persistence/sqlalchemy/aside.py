@@ -1,4 +1,4 @@
-"""Facts beside the books: in a nameless database of their own, which SQLite keeps on disk and forgets when it is closed."""
+"""Facts beside the books: in a nameless database of their own, which SQLite keeps on disk until it is closed."""
 
 import sqlite3
 from collections.abc import Iterator
