@@ -21,6 +21,7 @@ from sqlalchemy import URL, Connection, create_engine
 from stripe import WebhookSignature
 
 from conformance.stripe_words import Json
+from refport.connections import wake_lookups
 from refport.demo.host import Client, HostProcess, Refused, environment, free_port, instant
 from refport.door import open_door
 from refport.ids import id_of
@@ -33,6 +34,7 @@ from tests.e2e.books import kept_books
 from tests.e2e.families import BEGIN, END, family
 from tests.e2e.own_server import OwnServer
 from tests.e2e.proxy import Proxy
+from tests.fakes.stripe_api import FakeStripe
 
 SECRET = "whsec_of_the_test"
 SECRET_KEY = "a secret key of thirty-two letters"
@@ -227,7 +229,9 @@ class Cluster:
     def __init__(self, server: OwnServer, database: str, folder: Path, stack: ExitStack) -> None:
         self.server = server
         self.url = server.url.set(database=database)
-        self.installation = Installation(self.url.render_as_string(hide_password=False), stack)
+        self.stripe = stack.enter_context(FakeStripe())
+        address = self.url.render_as_string(hide_password=False)
+        self.installation = Installation(address, stack, stripe_api_base=self.stripe.url)
         self.quiet = Installation(f"sqlite:///{folder}/quiet.db", stack)
         assert self.quiet.links == self.installation.links
         assert self.quiet.path == self.installation.path
@@ -305,6 +309,19 @@ class Cluster:
             missing, strange = Counter(expected) - Counter(books[part]), Counter(books[part]) - Counter(expected)
             assert not missing, f"{part}: {list(missing)[:3]} should stand instead of {list(strange)[:3]}"
             assert not strange, f"{part}: {list(strange)[:3]}"
+
+    def give_key(self) -> None:
+        """From now on the workers can ask."""
+        container, scope = self.installation.door.container, self.installation.scope
+        with container.unit_of_work().begin() as tx:
+            connection = tx.access.connection(self.installation.connection_id)
+            assert connection is not None
+            tx.access.put_connection(evolve(connection, api_key=container.vault().encrypt("sk_live_of_the_test")))
+            wake_lookups(tx, scope)
+
+    def holes(self) -> int:
+        with self.installation.door.read() as tx:
+            return tx.lookups.count(self.installation.scope)
 
     def metrics(self, port: int) -> str:
         """What a node counts."""

@@ -1,7 +1,9 @@
 """Two hosts and two workers on one PostgreSQL, and what may happen to them: one result, nothing acknowledged lost, the
 rest taken in within 30 seconds, and the books of a quiet node with SQLite."""
 
+import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,8 +12,9 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from conformance.stripe_words import Json
-from tests.e2e.nodes import Cluster, Senders
+from conformance.stripe_words import Era, Json, tell
+from tests.e2e.families import BEGIN
+from tests.e2e.nodes import DRAINED_WITHIN_SECONDS, Cluster, Senders
 from tests.e2e.own_server import own_server
 
 pytestmark = pytest.mark.timeout(180)
@@ -171,37 +174,42 @@ def test_serialization_failures_and_deadlocks_are_begun_again(cluster: Cluster) 
 
 
 def test_somebody_elses_locks_make_real_deadlocks(cluster: Cluster) -> None:
-    """A session that locks the customers' rows in another order than the nodes; the server ends one or the other."""
+    """A session that locks sales before events, where the nodes do it the other way round; the server ends the one that
+    waited first, which is a node's."""
     families = cluster.families(12)
     senders = cluster.senders()
     over = Event()
-    locked: list[int] = []
 
     def rogue() -> None:
         with cluster.commanding() as connection:
-            connection.exec_driver_sql("SET deadlock_timeout = '30ms'")
-            while not over.wait(0.01):
-                try:
-                    connection.exec_driver_sql(
-                        "BEGIN; SELECT FROM sales ORDER BY random() LIMIT 20 FOR UPDATE; SELECT pg_sleep(0.02); "
-                        "SELECT FROM sales ORDER BY random() LIMIT 20 FOR UPDATE; COMMIT"
-                    )
-                    locked.append(1)
-                except Exception:  # noqa: BLE001 - it was the one that the server ended
-                    connection.exec_driver_sql("ROLLBACK")
+            while not over.wait(0.1):
+                connection.exec_driver_sql(
+                    "BEGIN; SELECT FROM sales FOR UPDATE; SELECT pg_sleep(0.1); SELECT FROM events FOR UPDATE; COMMIT"
+                )
 
     thread = Thread(target=rogue)
     thread.start()
     try:
-        senders.run(flat(families))
-        senders.wait_for(150)
+        before = deadlocks(cluster)
+        senders.run(flat(families), copies=3)
+        until = time.monotonic() + 30
+        while deadlocks(cluster) < before + 2:
+            assert time.monotonic() < until
+            assert senders.left, "nobody wrote meanwhile"
+            time.sleep(0.05)
     finally:
         over.set()
         thread.join()
     senders.drain()
-    assert locked
     cluster.assert_whole(senders, families)
     assert_nothing_was_set_aside(cluster)
+
+
+def deadlocks(cluster: Cluster) -> int:
+    """How many the server has ended."""
+    with cluster.commanding() as connection:
+        asked = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 def assert_nothing_was_set_aside(cluster: Cluster) -> None:
@@ -209,6 +217,52 @@ def assert_nothing_was_set_aside(cluster: Cluster) -> None:
     with cluster.commanding() as connection:
         failed = connection.exec_driver_sql("SELECT event_id FROM events WHERE reason = 'FAILED'").all()
     assert [] == failed
+
+
+def disputed(number: int) -> Json:
+    """A dispute about a charge of which nobody has heard."""
+    return tell(
+        "charge.dispute.created", era=Era.NEW, event_id=f"evt_lone_{number}", at=BEGIN, dispute=f"dp_lone_{number}",
+        charge=f"ch_lone_{number}", payment_intent=f"pi_lone_{number}", amount=100, currency="eur",
+    )  # fmt: skip
+
+
+def lone_charge(number: int) -> Json:
+    return {
+        "id": f"ch_lone_{number}", "object": "charge", "currency": "eur", "amount": 100, "captured": True,
+        "payment_intent": f"pi_lone_{number}", "status": "succeeded",
+    }  # fmt: skip
+
+
+def test_what_only_stripe_knows_is_asked_once_by_one_of_the_workers(cluster: Cluster) -> None:
+    lone = range(120)
+    senders = cluster.senders()
+    senders.run(map(disputed, lone), copies=1)
+    senders.drain()
+    assert cluster.holes() >= 2 * len(lone)
+    cluster.stripe.add(*map(lone_charge, lone))
+    cluster.give_key()
+
+    until = time.monotonic() + DRAINED_WITHIN_SECONDS
+    while any(f"ch_lone_{number}" not in asked_of(cluster) for number in lone):
+        assert time.monotonic() < until, f"{cluster.holes()} holes are left"
+        time.sleep(0.1)
+    asked = asked_of(cluster)
+    assert {1} == {asked[f"ch_lone_{number}"] for number in lone}
+    assert all(asked_by(cluster, number, "answered") > 0 for number in (0, 1))
+    assert [] == cluster.installation.door.application.verify(cluster.installation.scope)
+
+
+def asked_of(cluster: Cluster) -> Counter[str]:
+    """How often each charge was asked for."""
+    paths = [request.path for request in list(cluster.stripe.requests)]
+    return Counter(path.rpartition("/")[2] for path in paths if path.startswith("/v1/charges/"))
+
+
+def asked_by(cluster: Cluster, number: int, result: str) -> float:
+    told = cluster.metrics(cluster.workers[number].port)
+    found = re.search(rf'refport_lookups_total\{{result="{result}"\}} (\S+)', told)
+    return float(found[1]) if found else 0
 
 
 def test_every_node_tells_what_it_counted_and_anybody_verifies(cluster: Cluster) -> None:
