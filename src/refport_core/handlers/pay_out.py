@@ -7,7 +7,7 @@ from attrs import evolve
 
 from refport_core.commands import Delivery, MarkPayout, QueuePayouts, RecordFacts, deliver
 from refport_core.customers import TOLERANCE
-from refport_core.errors import BrokenPromise, Conflict, InvalidRequest, NotFound, TestMode, Unavailable
+from refport_core.errors import BrokenPromise, Conflict, Interrupted, InvalidRequest, NotFound, TestMode
 from refport_core.facts import PayoutStated
 from refport_core.handlers.named_calls import NamedCall
 from refport_core.handlers.record_facts import record_facts
@@ -125,7 +125,7 @@ def _record(
     click_ids: ClickIds,
     translators: Mapping[str, Translator],
 ) -> None:
-    """Raises ``Unavailable`` where somebody else made one of these statements meanwhile; then nothing is kept."""
+    """Raises ``Interrupted`` where somebody else made one of these statements meanwhile; then nothing is kept."""
     deliveries: list[Delivery] = [_delivery(each, now) for each in stated]
     if call is not None:
         deliveries.append(call.statement([each.object_id for each in stated], now))
@@ -133,7 +133,7 @@ def _record(
         RecordFacts(deliveries=deliveries), tx, now, ids=ids, click_ids=click_ids, translators=translators
     )
     if any(outcome.kind is not OutcomeKind.APPLIED for outcome in outcomes):
-        raise Unavailable("Somebody else pays out at this moment; send the same again.")
+        raise Interrupted("Somebody else pays out at this moment; send the same again.")
 
 
 def _delivery(stated: PayoutStated, now: datetime) -> Delivery:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, timedelta, timezone
 from hashlib import sha256
 from itertools import permutations
+from math import inf
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ from refport_core.errors import (
     BrokenPromise,
     Conflict,
     IdempotencyMismatch,
+    Interrupted,
     InvalidRequest,
     NotFound,
-    Unavailable,
 )
 from refport_core.facts import DisputeState, Effect, PayoutLine, PayoutState, PayoutTake
 from refport_core.outcomes import Outcome, OutcomeKind
@@ -472,16 +473,19 @@ def test_a_key_names_one_payouts_mark(books: Books) -> None:
 
 @define
 class Before:
-    """Books of another node: what ``reading`` answers is as old as ``then``."""
+    """Books of another node: in so many ``times`` what ``reading`` answers is as old as ``then``."""
 
     books: Books
     then: Transaction
     stale: tuple[str, ...]
+    times: float
 
     @contextmanager
-    def begin(self, *, alone: bool = True) -> Any:
-        with self.books.unit_of_work.begin(alone=alone) as tx:
-            tx.reading = Stale(tx.reading, self.then.reading, self.stale)  # type: ignore[assignment]
+    def begin(self, **how: bool) -> Any:
+        with self.books.unit_of_work.begin(**how) as tx:
+            if self.times > 0:
+                self.times -= 1
+                tx.reading = Stale(tx.reading, self.then.reading, self.stale)  # type: ignore[assignment]
             yield tx
 
 
@@ -497,33 +501,36 @@ class Stale:
         return getattr(self.then if name in self.stale else self.now, name)
 
 
-def at_once(books: Books, act: Callable[[Books], object], *stale: str) -> Application:
+def at_once(books: Books, act: Callable[[Books], object], *stale: str, times: float = 1) -> Application:
     """An application that saw the books as they are now, and comes to write after ``act``."""
     with books.unit_of_work.read() as then:
         act(books)
-        return evolve(books.app, unit_of_work=Before(books, then, stale))
+        return evolve(books.app, unit_of_work=Before(books, then, stale, times))
+
+
+def more(books: Books) -> None:
+    """Somebody else queues what is there, and Eve has 100 usd by then."""
+    queue(books)
+    books.record(a_checkout(day(2), "cs_3", paid=500, click_id=books.a_partners_click("Eve")))
 
 
 @pytest.mark.parametrize("stale", [("payout_numbers", "payable"), ("payout_numbers",)], ids=str)
-def test_two_nodes_that_queue_at_once_pay_nothing_twice(books: Books, stale: tuple[str, ...]) -> None:
-    """Each payout claims its place among the partner's, and the store keeps one of two. The numbers are read first: one
-    that is too old can be seen, what is payable by it cannot."""
-
-    def more(books: Books) -> None:
-        queue(books)
-        books.record(a_checkout(day(2), "cs_3", paid=500, click_id=books.a_partners_click("Eve")))
-
+@pytest.mark.parametrize("key", [None, "june"])
+def test_two_nodes_that_queue_at_once_pay_nothing_twice(books: Books, stale: tuple[str, ...], key: str | None) -> None:
+    """Each payout claims its place among the partner's, and the store keeps one of two; who comes second begins again.
+    The numbers are read first: where they are too old that shows, and of what is payable it would not."""
     other = at_once(books, more, *stale)
-    command = QueuePayouts(scope=LIVE, actor="key_2", idempotency_key="june")
-    if stale == ("payout_numbers",):
-        made = other.queue_payouts(command)
-        assert [100] == [each.amount for each in made]
-    else:
-        with pytest.raises(Unavailable, match="Somebody else pays out at this moment; send the same again"):
-            other.queue_payouts(command)
-        assert [100] == [each.amount for each in queue(books, idempotency_key="june")]
+    made = other.queue_payouts(QueuePayouts(scope=LIVE, actor="key_2", idempotency_key=key))
+    assert [100] == [each.amount for each in made]
     assert {"earned": 2000, "in_payout": 2000} == balance(books)
     assert [] == books.app.verify(LIVE)
+
+
+def test_who_is_always_too_late_is_told_to_come_again(books: Books) -> None:
+    other = at_once(books, more, "payout_numbers", "payable", times=inf)
+    with pytest.raises(Interrupted, match="Somebody else pays out at this moment; send the same again"):
+        other.queue_payouts(QueuePayouts(scope=LIVE, actor="key_2", idempotency_key="june"))
+    assert [100] == [each.amount for each in queue(books, idempotency_key="june")]
 
 
 def test_the_numbers_are_read_before_what_is_payable(books: Books) -> None:
@@ -542,7 +549,7 @@ def test_the_numbers_are_read_before_what_is_payable(books: Books) -> None:
         tx.reading = Watched(tx.reading)  # type: ignore[assignment]
 
         @contextmanager
-        def begin(*, alone: bool = True) -> Any:
+        def begin(**_: bool) -> Any:
             yield tx
 
         unit_of_work = evolve(books.app, unit_of_work=type("Open", (), {"begin": staticmethod(begin)})())
@@ -552,10 +559,10 @@ def test_the_numbers_are_read_before_what_is_payable(books: Books) -> None:
 
 def test_two_nodes_that_mark_at_once_agree(books: Books) -> None:
     payout = only(books)
-    other = at_once(books, lambda books: mark(books, payout, S), "payout")
-    with pytest.raises(Unavailable):
-        other.mark_payout(MarkPayout(scope=LIVE, payout_id=payout.id, state=F, actor="key_2"))
-    assert [S] == [each.state for each in kept(books)]
+    other = at_once(books, lambda books: mark(books, payout, S, F), "payout")
+    with pytest.raises(Conflict, match=f"payout {payout.id} is failed"):
+        other.mark_payout(MarkPayout(scope=LIVE, payout_id=payout.id, state=S, actor="key_2"))
+    assert [F] == [each.state for each in kept(books)]
 
 
 def test_a_payout_that_is_gone_is_our_own_broken_promise(books: Books) -> None:
@@ -565,7 +572,7 @@ def test_a_payout_that_is_gone_is_our_own_broken_promise(books: Books) -> None:
         """Nothing happens meanwhile."""
 
     with pytest.raises(BrokenPromise, match=r"payout pay_[0-9]+ is gone"):
-        at_once(books, forget, "payout").queue_payouts(QueuePayouts(scope=LIVE, actor="key_1"))
+        at_once(books, forget, "payout", times=inf).queue_payouts(QueuePayouts(scope=LIVE, actor="key_1"))
 
 
 # -- statements -----------------------------------------------------------------------------------------

@@ -429,15 +429,6 @@ Index(
     "ix_commissions_time", commissions.c.workspace_id, commissions.c.mode, commissions.c.occurred_at, commissions.c.id
 )
 Index("ix_commissions_partner", commissions.c.workspace_id, commissions.c.mode, commissions.c.partner_id)
-_open = text("target != paid + in_payout")  # what payouts may take something of
-Index(
-    "ix_commissions_open",
-    commissions.c.workspace_id,
-    commissions.c.mode,
-    commissions.c.partner_id,
-    sqlite_where=_open,
-    postgresql_where=_open,
-)
 
 payouts = _table(
     "payouts",

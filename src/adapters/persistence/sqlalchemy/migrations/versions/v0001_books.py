@@ -83,14 +83,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a schema is a long list
         ),
         sqlite_strict=True,
     )
-    op.create_index(
-        "ix_commissions_open",
-        "commissions",
-        ["workspace_id", "mode", "partner_id"],
-        unique=False,
-        sqlite_where=sa.text("target != paid + in_payout"),
-        postgresql_where=sa.text("target != paid + in_payout"),
-    )
     op.create_index("ix_commissions_partner", "commissions", ["workspace_id", "mode", "partner_id"], unique=False)
     op.create_index("ix_commissions_time", "commissions", ["workspace_id", "mode", "occurred_at", "id"], unique=False)
     op.create_table(
