@@ -36,7 +36,12 @@ def a_browser() -> Iterator[Browser]:
 
 @contextmanager
 def a_visitor(
-    browser: Browser, pages: Mapping[str, str], *, scripts: Mapping[str, bytes], user_agent: str = PERSON
+    browser: Browser,
+    pages: Mapping[str, str],
+    *,
+    scripts: Mapping[str, bytes],
+    user_agent: str = PERSON,
+    **options: Any,
 ) -> Iterator[BrowserContext]:
     """Somebody with an empty cookie jar. This machine is asked for real; ``pages`` and ``scripts`` stand at their
     addresses (without a query), where nobody is sent to them from elsewhere; whatever else is asked for is not there.
@@ -53,7 +58,7 @@ def a_visitor(
         else:
             route.abort()
 
-    context = browser.new_context(user_agent=user_agent)
+    context = browser.new_context(user_agent=user_agent, **options)
     try:
         context.route("**/*", answer)
         yield context

@@ -226,7 +226,7 @@ class Host:
         """A key of this workspace and mode; the first call makes both."""
         if scope not in self.tokens:
             with self.unit_of_work.begin() as tx:
-                if tx.access.workspace(scope.workspace_id) is None:
+                if scope.workspace_id not in {each.id for each in tx.access.workspaces()}:
                     tx.access.put_workspace(Workspace(id=scope.workspace_id, slug=scope.workspace_id, created_at=NOW))
             self.tokens[scope] = self.keys.issue(scope).token
         return self.tokens[scope]

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from attrs import frozen
 from litestar import Request, Response, get, post
-from litestar.enums import MediaType
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -190,7 +189,7 @@ def link_as_png(
 def drawn(link: Link, addresses: Addresses, kind: str) -> Response[bytes]:
     address, ending = addresses.short_link(link), kind.partition("/")[2].partition("+")[0]
     headers = {"Content-Disposition": f'attachment; filename="{link.key}.{ending}"'}
-    return Response(svg_of(address) if kind == SVG else png_of(address), headers=headers, media_type=MediaType(kind))
+    return Response(svg_of(address) if kind == SVG else png_of(address), headers=headers, media_type=kind)
 
 
 # -- made and changed -----------------------------------------------------------------------------------
