@@ -139,7 +139,7 @@ def page(browser: Browser, installation: Installation) -> Iterator[Page]:
         page.get_by_label("E-mail address").fill(EMAIL)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("link", name="Conversions").wait_for()
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Conversions").wait_for()
         yield page
         assert [] == [text for text in problems if "422" not in text]
 
@@ -158,7 +158,7 @@ def test_a_test_purchase_shows_under_test_within_seconds_and_not_under_live(
 ) -> None:
     """Settings, Integrations, Stripe, Connect; a test purchase; Conversions shows the sale."""
     page.get_by_role("navigation", name="Live or test").get_by_role("link", name="Test").click()
-    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Settings").click()
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="Integrations").click()
     page.get_by_role("link", name="Connect Stripe").click()
     page.get_by_role("link", name="Connect with Stripe").click()
@@ -171,7 +171,7 @@ def test_a_test_purchase_shows_under_test_within_seconds_and_not_under_live(
         endpoint.url, endpoint.connect, sorted(endpoint.enabled_events),
     )  # fmt: skip
 
-    page.get_by_role("link", name="Conversions").click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Conversions").click()
     expect(page.get_by_text("No sale yet.")).to_be_visible()
     buyer = page.context.new_page()
     buyer.goto(installation.sell(installation.shop_key(), installation.visit()))
