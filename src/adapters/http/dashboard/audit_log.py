@@ -5,8 +5,8 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.response import Stream
 
+from adapters.http.csv_files import csv_file, every
 from adapters.http.dashboard.actors import ROLE, GivenActor
-from adapters.http.dashboard.exports import csv_of, every
 from adapters.http.dashboard.given import GivenRendering
 from adapters.http.dashboard.lists import Filter, Listed, asked_of
 from adapters.http.dashboard.rendering import Entry
@@ -44,9 +44,9 @@ def export_acts(request: Request[Any, Any, Any], actor: GivenActor, unit_of_work
 
     rows = (
         (act.at, act.actor, act.user_id, act.action, act.subject, act.mode, said(act.detail))
-        for act in every(asked.query(), page_of)
+        for act in every(page_of, asked.query())
     )
-    return csv_of("audit-log.csv", ("at", "actor", "userId", "action", "subject", "mode", "detail"), rows)
+    return csv_file("audit-log", ("at", "actor", "userId", "action", "subject", "mode", "detail"), rows)
 
 
 def said(detail: Any) -> str:

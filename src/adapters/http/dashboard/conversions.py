@@ -7,9 +7,9 @@ from attrs import frozen
 from litestar import Request, Response, get
 from litestar.response import Stream
 
+from adapters.http.csv_files import Cell, csv_file, every
 from adapters.http.customers import CustomerInside, customers_inside
 from adapters.http.dashboard.actors import GivenActor
-from adapters.http.dashboard.exports import csv_of, every
 from adapters.http.dashboard.given import GivenRendering
 from adapters.http.dashboard.lists import Filter, Listed, asked_of
 from adapters.http.dashboard.live import mark_of
@@ -88,15 +88,15 @@ def export_conversions(request: Request[Any, Any, Any], actor: GivenActor, unit_
         "id", "occurredAt", "kind", "customer", "email", "partner", "rule", "currency", "paid", "amount", "refunded",
         "disputed", "commission", "commissionCurrency",
     )  # fmt: skip
-    return csv_of("conversions.csv", header, map(row_of, every(asked.query(), page_of)))
+    return csv_file("conversions", header, map(row_of, every(page_of, asked.query())))
 
 
-def row_of(one: Conversion) -> tuple[object, ...]:
-    sale, commission = one.sale, next(iter(one.commissions), None)
+def row_of(one: Conversion) -> tuple[Cell, ...]:
+    sale, earned = one.sale, one.commissions[0] if one.commissions else None
     return (
         sale.id, sale.occurred_at, sale.kind, one.customer.external_id or one.customer.id, one.customer.email,
         one.partner, sale.attribution.rule, sale.currency, sale.paid, sale.amount, sale.refunded, sale.disputed,
-        commission and commission.target, commission and commission.currency,
+        earned.target if earned else None, earned.currency if earned else None,
     )  # fmt: skip
 
 

@@ -33,10 +33,11 @@ LONG_AGO = NOW - timedelta(days=40)
 
 @define
 class Shop:
-    """The ids of what is in it, by what it is."""
+    """The ids of what is in it, by what it is. ``text`` stands wherever a stranger may write."""
 
     host: Host
     scope: Scope
+    text: str
     program: str
     partners: dict[str, str]
     links: dict[str, str]
@@ -94,16 +95,15 @@ LISTS = (
 FORMS = ("partners/new", "links/new", "programs/new")
 
 
-def a_shop(crowd: People, scope: Scope = SHOP, text: str = "Ada", **words: str) -> Shop:
-    """With two partners: the first one's sales were refunded, disputed and reported by a call; the second one's click
-    lost. ``text`` stands wherever a stranger may write."""
+def a_shop(crowd: People, scope: Scope = SHOP, text: str = "Ada") -> Shop:
+    """With two partners, each with a link and a click."""
     crowd.workspace(scope.workspace_id)
     application = crowd.host.application
     program = application.create_program(
         CreateProgram(
             workspace_id=scope.workspace_id,
             terms={
-                "name": words.get("program", text),
+                "name": text,
                 "rewards": (
                     Reward(event=RewardEvent.SALE, terms=Percentage(percent=Fraction(20))),
                     Reward(event=RewardEvent.LEAD, terms=Flat(amount=500, currency="eur")),
@@ -117,7 +117,8 @@ def a_shop(crowd: People, scope: Scope = SHOP, text: str = "Ada", **words: str) 
     for name, at in (("first", LONG_AGO), ("second", LONG_AGO + timedelta(days=1))):
         partner = application.create_partner(
             CreatePartner(
-                workspace_id=scope.workspace_id, name=words.get(name, f"{text} {name}"), email=f"{name}@p.example",
+                workspace_id=scope.workspace_id, name=f"{text} {name}", email=f"{name}@p.example",
+                program_id=program.id,
                 tenant_id=text,
             ),
             now=LONG_AGO,
@@ -131,11 +132,13 @@ def a_shop(crowd: People, scope: Scope = SHOP, text: str = "Ada", **words: str) 
             RecordClick(workspace_id=scope.workspace_id, link_id=link.id, occurred_at=at), now=NOW
         )
         clicks[name] = click.id
-    return Shop(crowd.host, scope, program.id, partners, links, clicks)
+    return Shop(crowd.host, scope, text, program.id, partners, links, clicks)
 
 
-def told(shop: Shop, text: str = "Ada") -> Shop:
-    """What was said to it."""
+def told(shop: Shop) -> Shop:
+    """The first partner's sales were refunded, disputed, and reported by a call; the second one's click lost, and a
+    forged one was no click at all."""
+    text = shop.text
     first, second, begin = shop.clicks["first"], shop.clicks["second"], LONG_AGO + timedelta(days=2)
     who = {"name": text, "email": f"{text}@x.example"}
 
@@ -144,7 +147,7 @@ def told(shop: Shop, text: str = "Ada") -> Shop:
 
     shop.tell(
         a_customer(day(0), "cus_1", external_id=text, **who),
-        a_lead_call(day(0), text, first, event_name=text, **who),
+        a_lead_call(day(0), text, first, object_id="call_lead", event_name=text, **who),
         a_trial(day(0), "sub_1", customer_id="cus_1"),
         a_subscription(day(0), "sub_1", customer_id="cus_1", status="trialing", click_id=first),
         a_checkout(
@@ -160,7 +163,7 @@ def told(shop: Shop, text: str = "Ada") -> Shop:
         a_refund(day(2), "re_1", 5950, "pi_1", charge="ch_1", currency="eur"),
         a_checkout(day(3), "cs_2", "pi_2", paid=5000, click_id=first, email="second@p.example", currency="jpy"),
         a_dispute(day(4), "dp_1", 5000, "pi_2", currency="jpy"),
-        a_sale_call(day(5), text, 4000, invoice_id=text, processor="custom", **who),
+        a_sale_call(day(5), text, 4000, object_id="call_sale", invoice_id=text, processor="custom", **who),
         a_checkout(day(5), "cs_3", paid=900, click_id="clk_" + "A" * 52, email=f"{text}@y.example"),
         a_refund(day(6), "re_9", 100, "ch_9"),
     )  # fmt: skip
