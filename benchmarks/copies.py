@@ -69,16 +69,15 @@ def large_books(folder: Path, number: int) -> Books:
     shop = a_shop(folder, LINKS)
     first = Mixture(shop)
     with shop.door() as door:
-        now = SystemClock().now()
+        at = SystemClock().now() - timedelta(days=400)
         issue = door.container.click_ids().issue
         subscribers, buyers = (
             [
-                Customer(first.token("cus"), issue(link, now).id, first.token(kind))
+                Customer(first.token("cus"), issue(link, at).id, first.token(kind))
                 for link in shop.link_ids[: FIRST // 2]
             ]
             for kind in ("sub", "pi")
         )
-        at = now - timedelta(days=1)
         bodies = [
             *(first.subscribed(each, at) for each in subscribers), *(first.bought(each, at) for each in buyers),
             *(first.paid(each, at, "subscription_create") for each in subscribers),

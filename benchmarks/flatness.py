@@ -101,10 +101,10 @@ def renewals(books: Books, rounds: int, long: int) -> Iterator[float]:
     shop, mixture = books.shop, Mixture(books.shop)
     now = SystemClock().now()
     with shop.door() as door:
+        begun = now - timedelta(days=100)
+        issue = door.container.click_ids().issue
         customers = {
-            number: Customer(
-                mixture.token("cus"), door.container.click_ids().issue(shop.link_ids[0], now).id, mixture.token("sub")
-            )
+            number: Customer(mixture.token("cus"), issue(shop.link_ids[0], begun).id, mixture.token("sub"))
             for number in (SHORT, long)
         }
 
@@ -114,7 +114,6 @@ def renewals(books: Books, rounds: int, long: int) -> Iterator[float]:
             )
 
         for number, customer in customers.items():
-            begun = now - timedelta(days=100)
             history = [*deliveries(door, shop, [mixture.subscribed(customer, begun)]), *told(customer, number, begun)]
             door.application.record_facts(RecordFacts(deliveries=tuple(history)))
         for each in range(rounds + 1):

@@ -23,6 +23,7 @@ from refport_core.commands import Delivery
 AMOUNT = 2900
 SUBSCRIBERS, BUYERS, RENEWALS, CHANGES, REFUNDS = 3, 2, 7, 3, 2
 AGAIN = 0.05
+BETWEEN = timedelta(minutes=1)  # from twenty events to the next
 
 UNREAD = {
     "invoice": {
@@ -174,22 +175,23 @@ class Customer:
 
 @define
 class Mixture:
-    """Events without end, the same ones for the same seed and shop."""
+    """Events without end, the same ones for the same seed and shop. Its time begins a year ago, and runs."""
 
     shop: Shop
     random: Random = field(factory=lambda: Random(1))
     subscribers: list[Customer] = field(factory=list)
     buyers: list[Customer] = field(factory=list)
+    at: datetime = field(factory=lambda: SystemClock().now() - timedelta(days=365))
 
     def events(self, number: int) -> list[bytes]:
         """So many bodies."""
-        now = SystemClock().now()
         with self.shop.door() as door:
             issue = door.container.click_ids().issue
             bodies: list[bytes] = []
             while len(bodies) < number:
                 links = self.random.choices(self.shop.link_ids, k=SUBSCRIBERS + BUYERS)
-                bodies += self._some([issue(link, now).id for link in links], now - timedelta(seconds=2))
+                self.at += BETWEEN
+                bodies += self._some([issue(link, self.at).id for link in links], self.at + timedelta(seconds=2))
         return bodies[:number]
 
     def _some(self, clicks: list[str], at: datetime) -> list[bytes]:
