@@ -44,6 +44,7 @@ from refport_core.scope import Scope
 T = TypeVar("T")
 
 TRIES = 4  # of one transaction
+MOST_BESIDE = 256  # deliveries that are recorded beside others; what more of them derive is too much to keep apart
 
 Progress = Callable[[str, int], None]
 """Is told what was done to how many more: events ``stated again``, facts ``derived again``."""
@@ -85,7 +86,8 @@ class Application:
         """
         at = now or self.clock.now()
         try:
-            return self._do(lambda tx: self._record(command, tx, at), alone=False)
+            alone = len(command.deliveries) > MOST_BESIDE
+            return self._do(lambda tx: self._record(command, tx, at), alone=alone)
         except Unavailable:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not take the neighbours along

@@ -10,7 +10,6 @@ from adapters.persistence.sqlalchemy import SqlUnitOfWork, make_engine
 from refport.ids import TimeOrderedIds
 from refport_core.commands import RecordFacts
 from tests import postgres
-from tests import postgres
 from tests.builders import a_checkout, day
 from tests.contract.persistence.books import LIVE, a_delivery, fresh_database
 from tests.contract.persistence.test_application import an_application, clicks

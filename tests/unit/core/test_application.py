@@ -486,6 +486,14 @@ def test_a_transaction_that_others_got_in_the_way_of_is_begun_again_at_last_with
     assert [False, False, False, True][: times + 1] == unit_of_work.alone
 
 
+@pytest.mark.parametrize(("number", "alone"), [(256, False), (257, True)])
+def test_a_batch_that_is_larger_than_the_hosts_own_is_recorded_alone(books: Books, number: int, alone: bool) -> None:
+    unit_of_work = Failing(books, lambda event_id: None)
+    told = [a_statement(f"evt_{each}") for each in range(number)]
+    evolve(books.app, unit_of_work=unit_of_work).record_facts(RecordFacts(deliveries=told))
+    assert [alone] == unit_of_work.alone
+
+
 def test_where_others_stay_in_the_way_it_is_not_now(books: Books) -> None:
     unit_of_work = Failing(books, lambda event_id: Interrupted("deadlock"))
     with pytest.raises(Unavailable):
