@@ -63,7 +63,8 @@ def clause(version: ProgramVersion, label: str) -> str:
             "Renewals",
             (
                 "Payments of the first 1 month of a subscription earn. First payment on 1 March "
-                "2026: payments before 31 March 2026 earn, later ones do not. That day is left out because processors charge a "
+                "2026: payments before 31 March 2026 earn, later ones do not. That day is left out because "
+                "processors charge a "
                 "little before or after the hour."
             ),
         ),
@@ -88,7 +89,8 @@ def clause(version: ProgramVersion, label: str) -> str:
             "Attribution window",
             (
                 "A click counts for 1 day. A click of 1 March 2026 "
-                "counts if the customer signs up or buys until 2 March 2026. Once they did, their later payments are the "
+                "counts if the customer signs up or buys until 2 March 2026. Once they did, their later "
+                "payments are the "
                 "partner’s, however late they come."
             ),
         ),
@@ -97,7 +99,8 @@ def clause(version: ProgramVersion, label: str) -> str:
             "Partial refunds",
             (
                 "Any refund takes the whole commission back. Of the €119.00 "
-                "above, €59.50 are refunded: €0.00 of €20.00 remain. All is refunded: €0.00. Lost disputes count as refunds."
+                "above, €59.50 are refunded: €0.00 of €20.00 remain. All is refunded: €0.00. Lost disputes "
+                "count as refunds."
             ),
         ),
         (
@@ -105,7 +108,8 @@ def clause(version: ProgramVersion, label: str) -> str:
             "Partial refunds",
             (
                 "The commission stays until everything is refunded. Of the "
-                "€119.00 above, €59.50 are refunded: €20.00 of €20.00 remain. All is refunded: €0.00. Lost disputes count as "
+                "€119.00 above, €59.50 are refunded: €20.00 of €20.00 remain. All is refunded: €0.00. Lost "
+                "disputes count as "
                 "refunds."
             ),
         ),
