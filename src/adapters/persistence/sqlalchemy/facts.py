@@ -1,7 +1,7 @@
 """The port ``Facts`` in a database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -46,7 +46,15 @@ _SINCE = Prepared(
     .where(*_in_scope(facts), facts.c.occurred_at >= bindparam("moment"))
     .distinct()
 )
-_KEEP = insert(facts).returning(facts.c.id, sort_by_parameter_order=True)
+_STANDING = Prepared(
+    select(facts.c.provider, facts.c.event_id).where(*_in_scope(facts), among(facts.c.event_id, "wanted")).distinct()
+)
+_KEEP = Prepared(
+    insert(facts).returning(
+        facts.c.id,
+        *(facts.c[name] for name in ("workspace_id", "mode", "provider", "event_id", "kind", "object_id")),
+    )
+)
 _BY_KEY = Prepared(
     select(fact_keys.c.fact_id).where(*_in_scope(fact_keys), among(fact_keys.c.key, "wanted")).distinct()
 )
@@ -84,6 +92,11 @@ _NEXT = Prepared(
 )
 
 
+def _which(row: Any) -> tuple[Scope, str, str]:
+    """The scope, the provider and the id of the fact in this row."""
+    return rows.scope_from_row(row), row.provider, f"{row.event_id}/{row.kind}/{row.object_id}"
+
+
 @define
 class Walk:
     """The port of this name: the last fact in the order of their time, and a bit for each that was met."""
@@ -113,7 +126,7 @@ class SqlFacts:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._replaced: dict[tuple[Scope, str, str], Sequence[Fact]] = {}
-        self._own: set[int] = set()  # numbers of the facts that this transaction wrote
+        self._own: dict[int, Fact] = {}  # what this transaction wrote, by its numbers
         self._kept: dict[tuple[Scope, str, str], tuple[int, bool]] = {}  # number, and whether quiet, of what was read
         self._apart = Apart(session)
 
@@ -130,17 +143,14 @@ class SqlFacts:
         if not self._replaced:
             return
         replaced, self._replaced = self._replaced, {}
-        said = [(scope, fact) for (scope, _, _), facts in replaced.items() for fact in facts]
-        self._session.write(
-            _FORGET,
-            [
-                {**rows.scope_to_row(scope), "provider": provider, "event_id": event_id}
-                for scope, provider, event_id in replaced
-            ],
+        said = {(scope, fact.provider, fact.id): fact for (scope, _, _), facts in replaced.items() for fact in facts}
+        self._session.write(_FORGET, list(self._standing(replaced)))
+        kept = self._session.insert_returning(
+            _KEEP, [rows.fact_to_row(scope, fact) for (scope, _, _), fact in said.items()]
         )
-        kept = self._session.write_returning(_KEEP, [rows.fact_to_row(scope, fact) for scope, fact in said])
-        numbered = [(row.id, scope, fact) for row, (scope, fact) in zip(kept, said, strict=True)]
-        self._own.update(number for number, _, _ in numbered)
+        numbered = [(row.id, which[0], said[which]) for row in kept for which in [_which(row)]]
+        self._own |= {number: fact for number, _, fact in numbered}
+        self._kept |= {(scope, fact.provider, fact.id): (number, False) for number, scope, fact in numbered}
         self._session.insert(
             fact_keys,
             [
@@ -157,6 +167,16 @@ class SqlFacts:
                 if address(fact) is not None
             ],
         )
+
+    def _standing(self, events: Iterable[tuple[Scope, str, str]]) -> Iterator[Values]:
+        """Those of these events that have facts: few, where they are new."""
+        wanted = set(events)
+        for scope in sorted({scope for scope, _, _ in wanted}):
+            where = rows.scope_to_row(scope)
+            for some in chunks(event_id for of, _, event_id in wanted if of == scope):
+                for row in self._session.rows(_STANDING, {**where, "wanted": some}):
+                    if (scope, row.provider, row.event_id) in wanted:
+                        yield {**where, "provider": row.provider, "event_id": row.event_id}
 
     def connected_to(self, scope: Scope, keys: Iterable[str], *, quiet: bool = True) -> list[Fact]:
         self.write()
@@ -176,8 +196,8 @@ class SqlFacts:
         """These facts, and all that can be reached from them over keys that are not ``seen``."""
         found: dict[int, Fact] = {}
         while near:
-            new: dict[int, Fact] = {}
-            for some in chunks(near):
+            new = {number: self._own[number] for number in near & self._own.keys()}
+            for some in chunks(near - new.keys()):
                 for row in self._session.rows(_DOCUMENTS, {"wanted": some}):
                     new[row.id] = fact = rows.fact_from_row(row)
                     self._kept[scope, fact.provider, fact.id] = (row.id, bool(row.quiet))

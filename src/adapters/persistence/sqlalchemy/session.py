@@ -143,6 +143,16 @@ class Session:
         for text, values in compiled.steps(rows):
             self._give(text, values, taken=taken)
 
+    def insert_returning(self, statement: Prepared, rows: Sequence[Values]) -> Sequence[Any]:
+        """Insert ``rows`` and give back what the statement returns, in any order."""
+        self.gate()
+        if not rows:
+            return ()
+        compiled = statement.compiled(self._dialect, rows[0])
+        if compiled.order is None:
+            return self._execute(statement.statement, rows)
+        return [row for text, values in compiled.steps(rows) for row in self._give(text, values)]
+
     def write_returning(self, statement: Executable, rows: Sequence[Values]) -> Sequence[Any]:
         """Insert ``rows`` and give back what the statement returns, in their order."""
         self.gate()
