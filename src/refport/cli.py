@@ -126,6 +126,16 @@ def demo(*, once: bool, port: int | None) -> None:
     sys.exit(status)
 
 
+metrics_port_option = click.option(
+    "--metrics-port",
+    type=PORT,
+    help="Where each process answers GET /metrics with its own numbers; several take the ports behind this one.",
+)
+metrics_host_option = click.option(
+    "--metrics-host", default="127.0.0.1", show_default=True, help="The address for --metrics-port."
+)
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8000, show_default=True)
@@ -134,16 +144,29 @@ def demo(*, once: bool, port: int | None) -> None:
 )
 @click.option("--no-worker", is_flag=True, help="Leave the worker's duties to `refport worker`.")
 @click.option("--no-migrate", is_flag=True, help="Refuse a database that is not current.")
-def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bool) -> None:
+@metrics_port_option
+@metrics_host_option
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    no_worker: bool,
+    no_migrate: bool,
+    metrics_port: int | None,
+    metrics_host: str,
+) -> None:
     """Serve the API and the webhooks over HTTP."""
     from refport.asgi import close, closing, create_app
     from refport.container import container_of
     from refport.database import assert_current, make_current, one_host
+    from refport.metrics_server import telling_numbers
     from refport.processes import serve_many
     from refport.server import HostFailed
     from refport.server import serve as serve_app
 
     log_for_people()
+    place = None if metrics_port is None else (metrics_host, metrics_port)
     with sentences():
         settings = load_settings(config_file())
         if workers > 1 and (settings.persistence == "memory" or settings.database_file is not None):
@@ -162,10 +185,11 @@ def serve(*, host: str, port: int, workers: int, no_worker: bool, no_migrate: bo
             try:
                 if workers > 1:
                     close(container)  # what the processes hold open is theirs
-                    serve_many(workers, config_file(), host, port, url, worker=not no_worker)
+                    serve_many(workers, config_file(), host, port, url, worker=not no_worker, metrics=place)
                 else:
                     app = create_app(container, worker=not no_worker, url=url)
-                    serve_app(app, host, port, ending=container.feeds().end)
+                    with telling_numbers(place, container.metrics(), settings.metrics_token):
+                        serve_app(app, host, port, ending=container.feeds().end)
             except HostFailed as error:
                 raise Failed("The host did not start; the lines above say why.") from error
 
@@ -205,28 +229,26 @@ def welcome_link(container: "Container", token: str) -> str:
 
 
 @main.command()
-@click.option("--metrics-port", type=PORT, help="Where GET /metrics is answered; nowhere, if not given.")
-@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address for it.")
+@metrics_port_option
+@metrics_host_option
 def worker(*, metrics_port: int | None, metrics_host: str) -> None:
     """Do the worker's duties alone: ask Stripe what only Stripe knows."""
     import signal
-    from contextlib import ExitStack
     from threading import Event
 
     from refport.metrics_server import telling_numbers
 
     log_for_people()
-    with installation() as container, ExitStack() as stack:
-        if metrics_port is not None:
-            metrics = container.metrics()
-            metrics.about_holes(container.unit_of_work(), container.pace())
-            token = container.settings().metrics_token
-            stack.enter_context(telling_numbers(metrics_host, metrics_port, metrics, token))
+    place = None if metrics_port is None else (metrics_host, metrics_port)
+    with installation() as container:
+        metrics = container.metrics()
+        metrics.about_holes(container.unit_of_work(), container.pace())
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         click.echo("The worker works; Ctrl-C ends it.")
-        container.worker().run(stop)
+        with telling_numbers(place, metrics, container.settings().metrics_token):
+            container.worker().run(stop)
 
 
 @main.command()

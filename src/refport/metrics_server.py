@@ -1,15 +1,18 @@
-"""The numbers of a worker that has no host beside it, on a port of their own."""
+"""The numbers of one process on a port of their own: of a worker, which has no host, and of each of several processes
+that serve one port together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.http.errors import MetricsForbidden, NoMetricsToken
 from adapters.http.metrics import FORWARDED, TEXT_FORMAT, Metrics, Reader
 from refport.settings import InvalidSettings
+
+Place: TypeAlias = tuple[str, int]  # address and port
 
 
 class Numbers(ThreadingHTTPServer):
@@ -57,8 +60,15 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def telling_numbers(host: str, port: int, metrics: Metrics, token: str | None) -> Iterator[int]:
-    """The port on which they are told while the block lasts (``port`` 0: any). Raises ``InvalidSettings``."""
+def telling_numbers(place: Place | None, metrics: Metrics, token: str | None) -> Iterator[int]:
+    """They are told at this place, if there is one, while the block lasts. The port (of port 0: any that is free).
+
+    Raises ``InvalidSettings``.
+    """
+    if place is None:
+        yield 0
+        return
+    host, port = place
     try:
         server = Numbers(host, port, metrics, Reader(token))
     except OSError as error:

@@ -11,9 +11,12 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from refport.server import KILL_AFTER_SECONDS, HostFailed, assert_free
+
+if TYPE_CHECKING:
+    from refport.metrics_server import Place
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +25,11 @@ MOST_SHORT_LIVES: Final = 3  # one after the other: it is no accident
 BREATH_SECONDS: Final = 0.5
 
 
-def serve_many(number: int, config: Path | None, host: str, port: int, url: str, *, worker: bool) -> None:
-    """Until SIGINT or SIGTERM; the first process does the worker's duties as well.
+def serve_many(
+    number: int, config: Path | None, host: str, port: int, url: str, *, worker: bool, metrics: "Place | None" = None
+) -> None:
+    """Until SIGINT or SIGTERM; the first process does the worker's duties as well. Each tells its
+    own numbers at ``metrics``, the first there and the others on the ports behind.
 
     Raises ``InvalidSettings`` where the port is taken, and ``HostFailed`` where processes end as soon as they begin.
     """
@@ -32,18 +38,23 @@ def serve_many(number: int, config: Path | None, host: str, port: int, url: str,
 
     def start(place: int) -> SpawnProcess:
         does_duties = worker and place == 0
-        process = context.Process(target=serve_one, args=(config, host, port, url, does_duties), name=f"host {place}")
+        told_at = None if metrics is None else (metrics[0], metrics[1] + place)
+        arguments = (config, host, port, url, does_duties, told_at)
+        process = context.Process(target=serve_one, args=arguments, name=f"host {place}")
         process.start()
         return process
 
     Processes(number, start).run()
 
 
-def serve_one(config: Path | None, host: str, port: int, url: str, worker: bool) -> None:
+def serve_one(
+    config: Path | None, host: str, port: int, url: str, worker: bool, metrics: "Place | None" = None
+) -> None:
     """One of the processes, on a database that is current."""
     from refport.asgi import create_app
     from refport.cli import log_for_people
     from refport.container import container_of
+    from refport.metrics_server import telling_numbers
     from refport.server import serve
     from refport.settings import load_settings
 
@@ -51,7 +62,8 @@ def serve_one(config: Path | None, host: str, port: int, url: str, worker: bool)
     threading.Thread(target=end_with_parent, name="refport-parent", daemon=True).start()
     container = container_of(load_settings(config))
     app = create_app(container, worker=worker, url=url)
-    serve(app, host, port, ending=container.feeds().end, shared=True)
+    with telling_numbers(metrics, container.metrics(), container.settings().metrics_token):
+        serve(app, host, port, ending=container.feeds().end, shared=True)
 
 
 def end_with_parent() -> None:

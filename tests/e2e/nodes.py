@@ -256,6 +256,8 @@ class Cluster:
         self.heard = 0
 
     def stop_hosts(self) -> None:
+        for worker in self.workers:
+            worker.process.terminate()
         threads = [Thread(target=host.stop) for host in self.hosts]
         for thread in threads:
             thread.start()

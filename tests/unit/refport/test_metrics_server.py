@@ -18,7 +18,7 @@ HERE = "127.0.0.1"
 @contextmanager
 def told(token: str | None = None) -> Iterator[tuple[Metrics, str]]:
     metrics = Metrics()
-    with telling_numbers(HERE, 0, metrics, token) as port:
+    with telling_numbers((HERE, 0), metrics, token) as port:
         yield metrics, f"http://{HERE}:{port}"
 
 
@@ -50,6 +50,6 @@ def test_a_port_that_is_taken_is_answered_with_a_sentence() -> None:
         taken.listen()
         with (
             pytest.raises(InvalidSettings, match="--metrics-port"),
-            telling_numbers(HERE, taken.getsockname()[1], Metrics(), None),
+            telling_numbers((HERE, taken.getsockname()[1]), Metrics(), None),
         ):
             pass
