@@ -23,10 +23,9 @@ class Entry:
 
 
 class Page(Struct):
-    """What tells a page of a list from an event."""
+    """A page of a list; an event has no list there."""
 
-    object: Raw = Raw(b"")
-    data: Raw = Raw(b"")
+    data: list[Raw]
 
 
 PAGE: Final = msgspec.json.Decoder(Page)
@@ -80,7 +79,6 @@ def events_in(text: bytes) -> list[bytes]:
     try:
         if text.startswith(b"["):
             return [bytes(each) for each in TEXTS.decode(text)]
-        page = PAGE.decode(text)
-        return [bytes(each) for each in TEXTS.decode(page.data)] if bytes(page.object) == b'"list"' else [text]
+        return [bytes(each) for each in PAGE.decode(text).data]
     except msgspec.DecodeError:
         return [text]
