@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from attrs import evolve
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 
+from adapters.http.dashboard.accounts import TooManyAttempts, WrongPassword, place_of
 from adapters.http.dashboard.actors import ROLE, Actor, GivenActor
 from adapters.http.dashboard.acts import GivenActs
 from adapters.http.dashboard.forms import Form, GivenForm
@@ -40,6 +41,7 @@ def show_account(actor: GivenActor, rendering: GivenRendering, unit_of_work: Giv
 
 @post("/account/password", include_in_schema=False, sync_to_thread=True, opt=EVERYBODY, status_code=200)
 def change_password(
+    request: Request[Any, Any, Any],
     actor: GivenActor,
     rendering: GivenRendering,
     unit_of_work: GivenUnitOfWork,
@@ -54,8 +56,13 @@ def change_password(
         form.errors["password"] = problem
     elif password != form.value("again"):
         form.errors["again"] = "The two are not the same."
-    elif not accounts.passwords.fits(form.value("current"), actor.user.password):
-        form.errors["current"] = "This is not your password."
+    else:
+        try:
+            accounts.proven(actor.user.email, form.value("current"), place_of(request), now)
+        except WrongPassword:
+            form.errors["current"] = "This is not your password."
+        except TooManyAttempts as error:
+            form.errors["current"] = str(error)
     if form.errors:
         return page(actor, rendering, unit_of_work, form)
     hashed = accounts.passwords.hash(password)

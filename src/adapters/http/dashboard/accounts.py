@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
+from litestar import Request
 
 from adapters.http.dashboard.actors import digest_of
 from adapters.http.dashboard.passwords import Passwords
@@ -34,7 +35,8 @@ class TooManyAttempts(Exception):
     """Signing in failed too often; ``seconds`` says how long to wait."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"wait {seconds} seconds")
+        minutes = -(-seconds // 60)
+        super().__init__(f"This failed too often. Try again in {minutes} minute{'s' if minutes > 1 else ''}.")
         self.seconds = seconds
 
 
@@ -62,6 +64,12 @@ class Accounts:
 
         Raises ``WrongPassword``, ``TooManyAttempts``. An attempt counts before it is looked at.
         """
+        user = self.proven(email, password, place, now)
+        with self.unit_of_work.begin() as tx:
+            return self._open(tx, user, now)
+
+    def proven(self, email: str, password: str, place: str, now: datetime) -> User:
+        """Who knows the password. Raises as ``sign_in`` does."""
         email = email.strip().lower()
         of_one, of_place = _key(email, place), _key("", place)
         with self.unit_of_work.begin() as tx:
@@ -73,7 +81,7 @@ class Accounts:
         with self.unit_of_work.begin() as tx:
             tx.users.end_failures(of_one)
             take_back_failure(tx, of_place)
-            return self._open(tx, user, now)
+        return user
 
     def sign_out(self, secret: str) -> None:
         with self.unit_of_work.begin() as tx:
@@ -213,6 +221,11 @@ class Accounts:
                 at=now,
             )
         )
+
+
+def place_of(request: Request[Any, Any, Any]) -> str:
+    """The network address that asks."""
+    return "" if request.client is None else request.client.host
 
 
 def good_token(tx: Transaction, token: str, now: datetime) -> OneTimeToken:

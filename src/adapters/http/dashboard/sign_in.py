@@ -12,7 +12,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
-from adapters.http.dashboard.accounts import SESSION, Opened, TooManyAttempts, WrongPassword
+from adapters.http.dashboard.accounts import SESSION, Opened, TooManyAttempts, WrongPassword, place_of
 from adapters.http.dashboard.forms import WHOLE, Form, GivenForm
 from adapters.http.dashboard.given import GivenAccounts, GivenRendering
 from adapters.http.dashboard.passwords import weakness
@@ -83,15 +83,13 @@ def sign_in(
     now: Now,
 ) -> Response[Any]:
     """A new session, whatever the browser held before."""
-    place = "" if request.client is None else request.client.host
     try:
-        opened = accounts.sign_in(form.value("email"), form.value("password"), place, now)
+        opened = accounts.sign_in(form.value("email"), form.value("password"), place_of(request), now)
     except WrongPassword:
         form.errors[WHOLE] = "Address and password do not go together."
         return rendering.page("sign_in.html", form=form, is_new=accounts.is_new(), status=401)
     except TooManyAttempts as error:
-        minutes = -(-error.seconds // 60)
-        form.errors[WHOLE] = f"Signing in failed too often. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        form.errors[WHOLE] = str(error)
         headers = {"Retry-After": str(error.seconds)}
         return rendering.page("sign_in.html", form=form, is_new=False, status=429, headers=headers)
     forget(request, accounts, cookie)

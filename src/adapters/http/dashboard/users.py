@@ -17,7 +17,7 @@ from adapters.http.dashboard.places import WELCOME
 from adapters.http.dashboard.rendering import Entry, Rendering
 from adapters.http.given import GivenUnitOfWork, Now
 from adapters.http.links import GivenAddresses
-from refport_core.errors import NotFound
+from refport_core.errors import InvalidRequest, NotFound
 from refport_core.ports import Transaction, UnitOfWork
 from refport_core.users import Membership, OneTimeToken, Role, User
 
@@ -117,7 +117,9 @@ def change_role(
     user_id: FromPath[str],
     now: Now,
 ) -> Response[Any]:
-    role = Role(form.choice("role", ROLES) if form.value("role") in ROLES else Role.VIEWER)
+    if form.value("role") not in ROLES:
+        raise InvalidRequest(f"A role is one of {', '.join(ROLES)}.")
+    role = Role(form.value("role"))
     with acts.by(actor, "user.role_changed", now, subject=user_id, role=role), unit_of_work.begin() as tx:
         tx.users.put_membership(evolve(membership_of(tx, actor, user_id), role=role))
         assert_owned(tx.users.members(actor.workspace.id))
