@@ -86,6 +86,7 @@ class SqlStatements:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._stands: dict[EventKey, Outcome] = {}  # what the events that this transaction keeps have come to
 
     def add(self, deliveries: Sequence[Delivery]) -> Kept:
         known = self._contents(deliveries)
@@ -116,6 +117,7 @@ class SqlStatements:
         # Events in one order, so that those who write the same beside each other wait in a row.
         self._session.insert(events, [_event_row(first[key]) for key in sorted(first)], taken=raced)
         self._session.insert(statements, [rows.statement_to_row(delivery) for delivery in fresh], taken=raced)
+        self._stands |= {key: delivery.verdict or NOT_SETTLED for key, delivery in first.items()}
         for key in sorted(rendered):
             self._session.rows(_HAVE, _this(key))
         self._session.write(_COUNT, [{**_this(key), "_more": repeated[key]} for key in sorted(repeated)])
@@ -163,19 +165,17 @@ class SqlStatements:
 
     def settle(self, scope: Scope, outcomes: Mapping[tuple[str, str], Outcome], now: datetime) -> None:
         self._session.told(now)
-        stands: dict[tuple[str, str], Outcome] = {}
-        for some in chunks(event_id for _, event_id in outcomes):
+        keys = {event: (scope.workspace_id, scope.mode, *event) for event in outcomes}
+        stands = {event: self._stands[key] for event, key in keys.items() if key in self._stands}
+        for some in chunks(event_id for _, event_id in outcomes.keys() - stands.keys()):
             values = {"owner": scope.workspace_id, "mode": scope.mode.value, "event_ids": some}
             for row in self._session.rows(_OUTCOMES, values):
                 stands[row.provider, row.event_id] = rows.outcome_from_row(row)
+        changed = {event: each for event, each in outcomes.items() if event in stands and stands[event] != each}
         self._session.write(
-            _SETTLE,
-            [
-                {**_this((scope.workspace_id, scope.mode, *event)), **rows.outcome_to_row(outcome)}
-                for event, outcome in outcomes.items()
-                if event in stands and stands[event] != outcome
-            ],
+            _SETTLE, [{**_this(keys[event]), **rows.outcome_to_row(each)} for event, each in changed.items()]
         )
+        self._stands |= {keys[event]: each for event, each in changed.items() if keys[event] in self._stands}
 
     def of_scope(self, scope: Scope, after: str = "", limit: int = 500) -> list[tuple[str, Delivery]]:
         next_ones = (
