@@ -1,6 +1,7 @@
 """Two hosts and two workers on one PostgreSQL, and what may happen to them: one result, nothing acknowledged lost, the
 rest taken in within 30 seconds, and the books of a quiet node with SQLite."""
 
+import os
 import re
 import tempfile
 import time
@@ -18,7 +19,7 @@ from tests.e2e.nodes import DRAINED_WITHIN_SECONDS, Cluster, Senders
 from tests.e2e.own_server import own_server
 
 pytestmark = pytest.mark.timeout(180)
-DATABASE = "refport_nodes"
+DATABASE = f"refport_nodes_{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="rp-") as short, ExitStack() as stack:
         server = stack.enter_context(own_server(Path(short) / "pg"))
         with server.commanding() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
         with ExitStack() as nodes:
             yield Cluster(server, DATABASE, tmp_path_factory.mktemp("nodes"), nodes)
