@@ -14,6 +14,7 @@ from adapters.http.connection_health import (
     HealthStatus,
     Level,
     MissedEvent,
+    SeenEndpoint,
 )
 from adapters.http.times import instant
 from adapters.stripe.endpoints import API_VERSION, Endpoint, Undelivered
@@ -340,6 +341,7 @@ def health_of(known: Known) -> ConnectionHealth:
     """The card of a connection."""
     found = findings(known)
     last = known.arrivals[0] if known.arrivals else None
+    endpoint = known.checked.endpoint if known.checked else None
     return ConnectionHealth(
         id=known.connection.id,
         kind=known.connection.kind,
@@ -359,4 +361,7 @@ def health_of(known: Known) -> ConnectionHealth:
             MissedEvent(id=each.id, type=each.type, occurred_at=instant(each.occurred_at)) for each in known.missed
         ],
         findings=found,
+        endpoint=None
+        if endpoint is None
+        else SeenEndpoint(id=endpoint.id, status=endpoint.status, api_version=endpoint.api_version),
     )

@@ -133,14 +133,20 @@ class StripeConnections:
         new = Connection(
             id=self.ids.new("conn"), scope=scope, provider=PROVIDER, kind="own", account=None, created_at=now
         )
-        return self.added(new, now)
+        try:
+            return self.added(new, now)
+        except AccountTaken as error:
+            raise AccountTaken(
+                "An endpoint whose account is not known is there already: give it its signing secret or an API key, or "
+                "disconnect it first."
+            ) from error
 
     def registered(self, connection: Connection, api_key: str) -> Connection:
         """The connection with an endpoint at Stripe; there is none of it where the connection could not be kept."""
         with self.unit_of_work.read() as tx:
             active = {each.id for each in active_connections(tx)}
             if any(is_rival(each, connection) for each in tx.access.connections(connection.scope)):
-                raise AccountTaken
+                raise AccountTaken(f"{connection.account} is connected in this mode already; disconnect it first.")
         endpoint = self.stripe.register(api_key, connection.id, active)
         complete = evolve(connection, secrets=(self.vault.encrypt(endpoint.secret),), endpoints=(endpoint.id,))
         try:

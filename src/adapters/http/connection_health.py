@@ -51,9 +51,17 @@ class MissedEvent(Struct, rename="camel"):
     occurred_at: Instant
 
 
+class SeenEndpoint(Struct, rename="camel"):
+    """The endpoint as it stood at the provider when it was asked last."""
+
+    id: str
+    status: str
+    api_version: str | None
+
+
 class ConnectionHealth(Struct, rename="camel"):
     """``checkedAt``: when the provider was asked last; ``null`` while nobody can ask. ``apiVersion`` is the one that
-    events come in."""
+    events come in; ``endpoint`` is ``null`` where there is none, or where it cannot be seen."""
 
     id: str
     kind: Literal["own", "connect"]
@@ -67,3 +75,4 @@ class ConnectionHealth(Struct, rename="camel"):
     missing_permissions: list[str]
     undelivered_events: list[MissedEvent]
     findings: list[Finding]
+    endpoint: SeenEndpoint | None = None

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from adapters.http.app import create_app
 from adapters.http.click_buffer import ClickBuffer
-from adapters.http.connection_health import ConnectionHealth, HealthStatus
+from adapters.http.connection_health import ConnectionHealth, Finding, HealthStatus
 from adapters.http.inbox import Inbox
 from adapters.http.keys import KeyRing
 from adapters.http.known_links import KnownLinks
@@ -85,6 +85,8 @@ class KeptConnections:
     ids: TimeOrderedIds
     kept: dict[str, Connection] = field(factory=dict)
     done: list[str] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+    checked_at: str | None = None
 
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
@@ -137,8 +139,9 @@ class KeptConnections:
     def health(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
         account = self.get(scope, connection_id).account
         return ConnectionHealth(
-            connection_id, "own", scope.mode, account, HealthStatus.HEALTHY, None, None, None, [], [], [], []
-        )
+            connection_id, "own", scope.mode, account, HealthStatus.HEALTHY, self.checked_at, None, None, [], [], [],
+            self.findings,
+        )  # fmt: skip
 
     def check(self, scope: Scope, connection_id: str, *, now: datetime) -> ConnectionHealth:
         return msgspec.structs.replace(self.health(scope, connection_id, now=now), checked_at=instant(now))

@@ -407,7 +407,7 @@ def test_the_health_of_a_connection_is_told(host: Host) -> None:
     assert {
         "id": own["id"], "kind": "own", "mode": "live", "accountId": "acct_1", "status": "healthy", "checkedAt": None,
         "lastEvent": None, "apiVersion": None, "missingEventTypes": [], "missingPermissions": [],
-        "undeliveredEvents": [], "findings": [],
+        "undeliveredEvents": [], "findings": [], "endpoint": None,
     } == told  # fmt: skip
     asked = host.call("POST", f"{path}/check")
     assert (200, "2026-03-10T12:00:00.000Z") == (asked.status_code, asked.json()["checkedAt"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from adapters.http.connection_health import HealthStatus, Level
+from adapters.http.connection_health import HealthStatus, Level, SeenEndpoint
 from adapters.stripe.endpoints import API_VERSION, Endpoint, Undelivered
 from adapters.stripe.events import SUBSCRIBED
 from adapters.stripe.permissions import NEEDED
@@ -65,6 +65,7 @@ def test_of_what_is_well_there_is_nothing_to_say() -> None:
     health = health_of(WELL)
 
     assert (HealthStatus.HEALTHY, []) == (health.status, health.findings)
+    assert SeenEndpoint("we_1", "enabled", API_VERSION) == health.endpoint
     assert (API_VERSION, "2026-03-01T12:00:00.000Z") == (health.api_version, health.checked_at)
     assert health.last_event is not None
     assert ("evt_0", "invoice.paid", "2026-03-01T12:00:00.000Z") == (

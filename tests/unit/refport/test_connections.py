@@ -118,7 +118,7 @@ def test_an_address_is_reserved_until_its_secret_is_known(service: StripeConnect
     connection = service.reserve(LIVE, now=NOON)
 
     assert ("own", None, ()) == (connection.kind, connection.account, connection.secrets)
-    with pytest.raises(AccountTaken):
+    with pytest.raises(AccountTaken, match="signing secret"):
         service.reserve(LIVE, now=NOON)
     service.reserve(TEST, now=NOON)
     assert [SECRET] == secrets_of(service, change(service, connection, add_secret=SECRET))
@@ -249,7 +249,7 @@ def test_nothing_is_registered_for_an_account_that_is_connected(
     service: StripeConnections, at_stripe: AtStripe
 ) -> None:
     create(service, webhook_secret=SECRET, account_id="acct_A")
-    with pytest.raises(AccountTaken):
+    with pytest.raises(AccountTaken, match="acct_A is connected"):
         create(service, api_key="rk_live_a")
     with pytest.raises(AccountMismatch):
         create(service, api_key="rk_live_a", account_id="acct_B")

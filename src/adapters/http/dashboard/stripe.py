@@ -28,6 +28,7 @@ from refport_core.users import Role
 PLACE: Final = "settings/integrations/stripe"
 OWNERS: Final = {ROLE: Role.OWNER}
 NEWEST_ENDED: Final = 5
+UNANSWERED: Final = frozenset({"KEY_REFUSED", "PROVIDER_SILENT"})
 DONE: Final[Mapping[str, str]] = {
     "connected": "Stripe is connected. A test purchase shows under Conversions within seconds.",
     "reserved": "There is an address for your endpoint: enter it at Stripe, and paste the signing secret here.",
@@ -156,6 +157,12 @@ class Card:
     @property
     def checked_at(self) -> datetime | None:
         return None if self.health.checked_at is None else datetime.fromisoformat(self.health.checked_at)
+
+    @property
+    def answered(self) -> bool:
+        """Whether Stripe said anything when it was asked last."""
+        silent = UNANSWERED & {each.code for each in self.health.findings}
+        return self.health.checked_at is not None and not silent
 
     @property
     def last_event_at(self) -> datetime | None:

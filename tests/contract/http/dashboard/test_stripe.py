@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from adapters.http.connection_health import Finding, Level
 from refport_core.ports import Connection
 from refport_core.scope import Mode
 from refport_core.users import Membership, Role
@@ -112,6 +113,21 @@ def test_a_card_shows_how_it_is_doing(crowd: People) -> None:
     overview = words(crowd.person().get(books("settings/integrations")).text)
     assert "Live acct_own Healthy" in overview
     assert "Test Not connected" in overview
+
+
+@pytest.mark.parametrize("code", ["KEY_REFUSED", "PROVIDER_SILENT", None])
+def test_what_nobody_has_said_is_not_known(crowd: People, code: str | None) -> None:
+    connected(crowd)
+    finding = Finding(Level.WRONG, code or "QUIET", "It is so.", "Do that.")
+    kept = crowd.dashboard.connections
+    kept.findings, kept.checked_at = [finding], "2026-03-10T12:00:00.000Z"  # type: ignore[attr-defined]
+
+    page = words(crowd.person().get(books(PLACE)).text)
+
+    assert "It is so. Do that." in page
+    assert ("Deliveries Not known Permissions Not known" in page) == (code is not None)
+    assert ("None failed in three days" in page) == (code is None)
+    assert "Events Not known" in page
 
 
 def test_what_ended_is_shown_with_the_reason(crowd: People) -> None:
