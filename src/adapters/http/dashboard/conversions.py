@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from litestar import Request, Response, get
 from litestar.response import Stream
 
@@ -26,10 +26,20 @@ KINDS: Final = {
     SaleKind.RENEWAL.value: "Renewal",
     SaleKind.ONE_OFF.value: "One-off",
 }
+NAMES: Final = {
+    "in": "invoice",
+    "pi": "paymentIntent",
+    "ch": "charge",
+    "py": "charge",
+    "cs": "session",
+    "sub": "subscriptionId",
+    "prt": "partnerId",
+    "clk": "clickId",
+}
 FILTERS: Final = (
+    Filter(name="search", label="Search", hint="E-mail, customer, in_…, pi_…"),
     Filter(name="partnerId", label="Partner", hint="prt_…"),
     Filter(name="customer", label="Customer", hint="cus_… or your own id"),
-    Filter(name="invoice", label="Invoice", hint="in_…"),
     Filter(name="kind", label="Kind", choices=KINDS),
     Filter(name="currency", label="Currency", hint="eur"),
 )
@@ -48,7 +58,9 @@ class Conversion:
 def conversions_of(tx: Transaction, scope: Scope, sales: Iterable[Sale]) -> Iterator[Conversion]:
     sales = list(sales)
     customers = customers_inside(tx, scope, [sale.customer_id for sale in sales])
-    names = {partner.id: partner.name for partner in tx.catalogue.partners(scope.workspace_id)}
+    partners = {partner_id for sale in sales if (partner_id := sale.attribution.partner_id) is not None}
+    found = (tx.catalogue.partner(scope.workspace_id, partner_id) for partner_id in partners)
+    names = {partner.id: partner.name for partner in found if partner is not None}
     for sale in sales:
         yield Conversion(
             sale,
@@ -56,6 +68,27 @@ def conversions_of(tx: Transaction, scope: Scope, sales: Iterable[Sale]) -> Iter
             names.get(sale.attribution.partner_id or ""),
             tx.reading.commissions_of(scope, sale.id),
         )
+
+
+def searched(tx: Transaction, scope: Scope, words: str) -> dict[str, str]:
+    """The filter that finds what somebody types: a name of the payment by its beginning, else whose it is."""
+    beginning = words.partition("_")[0]
+    if "_" in words and beginning in NAMES:
+        return {NAMES[beginning]: words}
+    kinds = ("email",) if "@" in words else ("externalId", "providerId")
+    for kind in kinds:
+        value = words.lower() if kind == "email" else words
+        for customer in tx.reading.customers(scope, Query(filters={kind: value}, limit=1)).data:
+            return {"customerId": customer.id}
+    return {"customerId": words}
+
+
+def sales_page(tx: Transaction, scope: Scope, query: Query) -> Page:
+    """The sales of a query that may search."""
+    filters = dict(query.filters)
+    if (words := filters.pop("search", None)) is not None:
+        filters |= searched(tx, scope, words)
+    return tx.reading.sales(scope, evolve(query, filters=filters))
 
 
 @get("/conversions", include_in_schema=False, sync_to_thread=True)
@@ -69,7 +102,7 @@ def show_conversions(
     asked = asked_of(request, FILTERS, orders=("when",))
     with unit_of_work.read() as tx:
         mark = mark_of(tx, actor.scope)
-        page = tx.reading.sales(actor.scope, asked.query())
+        page = sales_page(tx, actor.scope, asked.query())
         rows = list(conversions_of(tx, actor.scope, page.data))
     listed = Listed(rows=rows, asked=asked, next_cursor=page.next_cursor, csv=asked.address(suffix=".csv"))
     return rendering.page("conversions.html", actor, listed=listed, kinds=KINDS, now=now, mark=mark)
@@ -81,7 +114,7 @@ def export_conversions(request: Request[Any, Any, Any], actor: GivenActor, unit_
 
     def page_of(query: Query) -> Page:
         with unit_of_work.read() as tx:
-            page = tx.reading.sales(actor.scope, query)
+            page = sales_page(tx, actor.scope, query)
             return Page(data=tuple(conversions_of(tx, actor.scope, page.data)), next_cursor=page.next_cursor)
 
     header = (
