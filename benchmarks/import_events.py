@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -25,7 +25,7 @@ from attrs import Factory, define
 from sqlalchemy import Connection, create_engine, text
 
 from benchmarks.goals import Goal, judged
-from benchmarks.processes import anonymous_mebibytes
+from benchmarks.processes import anonymous_mebibytes, cpu_seconds
 from benchmarks.senders import send
 from benchmarks.shop import Shop, a_shop
 from benchmarks.stripe_events import Mixture, signed
@@ -37,7 +37,7 @@ from refport.event_import import BATCH, EventImport
 
 LINKS = 100
 SENDERS = 32
-STAYING = 300  # customers at a time
+STAYING = 150  # customers at a time
 TENTH = 0.1
 
 GOALS = {
@@ -76,7 +76,8 @@ def timed(taken: Seconds) -> Iterator[None]:
 
 @define
 class Benchmark:
-    """``batches`` are the events of every batch that was imported in the rounds, with its processor time."""
+    """``batches`` are the events of every batch that was imported in the rounds, with its processor time; ``walls`` and
+    ``cpus`` what a live event took in each round, divided by what an imported one did."""
 
     shop: Shop
     clientele: Clientele
@@ -85,6 +86,8 @@ class Benchmark:
     bytes: int = 0
     batches: list[tuple[int, float]] = Factory(list)
     imported: Seconds = Factory(Seconds)
+    walls: list[float] = Factory(list)
+    cpus: list[float] = Factory(list)
 
     def some(self, number: int) -> list[bytes]:
         bodies = self.clientele.events(number)
@@ -92,14 +95,17 @@ class Benchmark:
         self.bytes += sum(map(len, bodies))
         return bodies
 
-    def live(self, host: HostProcess, number: int) -> float:
-        """Events a second."""
-        answers = send(host.port, signed(self.shop.webhook, self.some(number)), 200, connections=SENDERS)
+    def live(self, host: HostProcess, number: int) -> Seconds:
+        """What so many take; the processor time is the host's."""
+        assert host.process is not None
+        requests = signed(self.shop.webhook, self.some(number))
+        before = cpu_seconds(host.process.pid)
+        answers = send(host.port, requests, 200, connections=SENDERS)
         assert len(answers.taken) == number, answers.refused[:1]
-        return answers.per_second
+        return Seconds(answers.took, cpu_seconds(host.process.pid) - before)
 
-    def bring_in(self, number: int) -> float:
-        """Events a second."""
+    def bring_in(self, number: int) -> Seconds:
+        """What so many take."""
         file = EventFile(io.BytesIO(lines(self.some(number))))
         with self.shop.door() as door, few_collections():
             with door.read() as tx:
@@ -120,15 +126,22 @@ class Benchmark:
                 taken.cpu += batch.cpu
         self.imported.wall += taken.wall
         self.imported.cpu += taken.cpu
-        return number / taken.wall
+        return taken
 
-    def round(self, number: int, host: HostProcess, events: int, live: int) -> float:
+    def round(self, number: int, host: HostProcess, events: int, live: int) -> None:
         """Each comes first by turns."""
-        sides: list[Callable[[], float]] = [lambda: self.live(host, live), lambda: self.bring_in(events)]
-        order = (0, 1) if number % 2 == 0 else (1, 0)
-        seen = {side: sides[side]() for side in order}
-        print(f"{number + 1:3}  live {seen[0]:6.0f}/s   imported {seen[1]:6.0f}/s", flush=True)
-        return seen[1] / seen[0]
+        if number % 2:
+            imported, sent = self.bring_in(events), self.live(host, live)
+        else:
+            sent, imported = self.live(host, live), self.bring_in(events)
+        walls, cpus = (sent.wall / live, imported.wall / events), (sent.cpu / live, imported.cpu / events)
+        self.walls.append(walls[0] / walls[1])
+        self.cpus.append(cpus[0] / cpus[1])
+        print(
+            f"{number + 1:3}  live {1 / walls[0]:6.0f}/s, {cpus[0] * 1e6:5.0f} us"
+            f"   imported {1 / walls[1]:6.0f}/s, {cpus[1] * 1e6:5.0f} us",
+            flush=True,
+        )
 
     def flatness(self) -> float:
         """What an event of the last tenth costs, divided by what one of the first did."""
@@ -231,15 +244,17 @@ def main(rounds: int, events: int, live: int, *, unjudged: bool) -> None:
             benchmark.bring_in(events)
             benchmark.batches.clear()
             benchmark.imported = Seconds()
-            ratios = [benchmark.round(number, host, events, live) for number in range(rounds)]
+            for number in range(rounds):
+                benchmark.round(number, host, events, live)
         found = {
-            "live": median(ratios),
+            "live": median(benchmark.walls),
             "flat": benchmark.flatness(),
             "memory": benchmark.command(rounds * events),
             "verify": benchmark.verify(),
         }
         found["bodies"], whole = benchmark.stored()
         there = kept_by_us(shop)
+    print(f"processor time per event, live / imported: {median(benchmark.cpus):.2f}")
     print(f"{benchmark.sent} events sent, kept: {there}; the whole database has {whole:.2f} bytes for each of a body")
     is_met = judged(GOALS, found)
     sys.exit(there != benchmark.sent or not (is_met or unjudged))

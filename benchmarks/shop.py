@@ -14,6 +14,7 @@ from refport_core.programs import Percentage, Reward, RewardEvent
 from refport_core.scope import Mode, Scope
 
 SECRET = "whsec_of_the_benchmark"
+SECRET_KEY = "of the benchmark alone and no secret to anybody"
 
 
 @frozen
@@ -46,7 +47,7 @@ def door(stated: dict[str, str]) -> Any:
 
 def a_shop(folder: Path, links: int, database_url: str | None = None) -> Shop:
     """On a SQLite file of the folder, unless another new database is given."""
-    stated = {"database_url": database_url or f"sqlite:///{folder}/books.db"}
+    stated = {"database_url": database_url or f"sqlite:///{folder}/books.db", "secret_key": SECRET_KEY}
     now = SystemClock().now()
     with door(stated) as opened:
         application, begun = opened.application, opened.bootstrap("main")

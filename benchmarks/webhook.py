@@ -1,6 +1,6 @@
 """Signed events a second, from the socket to the books, against the limit: a handler that only keeps each event.
 
-    python -m benchmarks.webhook [--database URL] [--rounds 7] [--events 3000] [--steady 60]
+    python -m benchmarks.webhook [--database postgresql] [--rounds 7] [--events 3000] [--steady 60]
 
 Both run on the same server and the same database, with every commit synced to disk. Rounds alternate; each sends the
 same new events to both, some of them twice, from 32 senders at once, and the ratios are medians of the rounds. Then the
@@ -11,8 +11,8 @@ thousand events a second. In the end the books must hold every event once.
 import sys
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -29,6 +29,7 @@ from benchmarks.senders import Answers, send
 from benchmarks.shop import Shop, a_shop
 from benchmarks.stripe_events import AGAIN, Mixture, signed
 from refport.demo.host import HostProcess, free_port
+from tests.postgres import new_database
 
 LINKS = 100
 SENDERS = 32
@@ -167,11 +168,21 @@ def kept_by_us(shop: Shop) -> int:
     return said["received"] - said["duplicate"]
 
 
-def measured(rounds: int, events: int, steady: int) -> tuple[dict[str, float], tuple[int, int, int]]:
+@contextmanager
+def databases(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Two new ones: ours, and the limit's."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/books.db", f"sqlite:///{folder}/limit.db"
+    else:
+        with new_database() as ours, new_database() as limit:
+            yield ours, limit
+
+
+def measured(database: str, rounds: int, events: int, steady: int) -> tuple[dict[str, float], tuple[int, int, int]]:
     """The ratios, and how many events were sent, kept by us and kept by the limit."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        ours_url, limit_url = f"sqlite:///{folder}/books.db", f"sqlite:///{folder}/limit.db"
+        ours_url, limit_url = stack.enter_context(databases(database, folder))
         shop = a_shop(folder, LINKS, ours_url)
         mixture = Mixture(shop)
         ours = HostProcess(shop.stated, free_port(), folder / "host.log")
@@ -192,14 +203,14 @@ def measured(rounds: int, events: int, steady: int) -> tuple[dict[str, float], t
 
 def main(database: str, rounds: int, events: int, steady: int) -> bool:
     """Whether the goals are met."""
-    ratios, counts = measured(rounds, events, steady)
+    ratios, counts = measured(database, rounds, events, steady)
     print(f"{counts[0]} events sent, kept: {counts[1]}, by the limit {counts[2]}")
     return judged(goals(database), ratios) and len(set(counts)) == 1
 
 
 if __name__ == "__main__":
     parser = ArgumentParser(prog="python -m benchmarks.webhook")
-    parser.add_argument("--database", default="sqlite")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--events", type=int, default=3000)
     parser.add_argument("--steady", type=int, default=0, help="seconds")

@@ -1,10 +1,13 @@
 """Benchmarks with the smallest numbers: that they work and lose nothing of what they send; not their figures."""
 
+import pytest
+
 from benchmarks import flatness, start, webhook
 
 
-def test_webhook() -> None:
-    ratios, counts = webhook.measured(rounds=1, events=60, steady=0)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_webhook(database: str) -> None:
+    ratios, counts = webhook.measured(database, rounds=1, events=60, steady=0)
 
     assert {"throughput", "cpu", "alone", "again", "forged", "flushes"} == ratios.keys()
     assert all(ratio > 0 for ratio in ratios.values())
