@@ -11,7 +11,7 @@ from attrs import define, evolve
 from refport_core.application import Application
 from refport_core.commands import Delivery, RecordFacts, deliver
 from refport_core.facts import Fact
-from refport_core.ports import Page, Query, UnitOfWork
+from refport_core.ports import Ids, Page, Query, UnitOfWork
 from refport_core.positions import Positions
 from refport_core.programs import Catalogue, Click
 from refport_core.scope import Scope
@@ -53,9 +53,11 @@ class SetClock:
         return self.at
 
 
-def an_application(unit_of_work: UnitOfWork, clicks: Mapping[str, Click], now: datetime) -> Application:
+def an_application(
+    unit_of_work: UnitOfWork, clicks: Mapping[str, Click], now: datetime, ids: Ids | None = None
+) -> Application:
     return Application(
-        unit_of_work=unit_of_work, clock=SetClock(now), ids=CountedIds(), click_ids=KnownClicks(dict(clicks))
+        unit_of_work=unit_of_work, clock=SetClock(now), ids=ids or CountedIds(), click_ids=KnownClicks(dict(clicks))
     )
 
 
