@@ -68,10 +68,24 @@ class StripeSide:
                     self.endpoints.remove(access, endpoint.id)
         return self.made(access, self.url_of(connection_id))
 
-    def register_platform(self, mode: Mode) -> Registered:
+    def register_platform_endpoint(self, mode: Mode) -> Registered:
         """An endpoint for every account that is connected to the platform in this mode."""
-        access = ApiAccess(api_key=self.platforms[mode].secret_key or "")
-        return self.made(access, self.url_of(CONNECT), connect=True)
+        return self.made(self.as_platform(mode), self.url_of(CONNECT), connect=True)
+
+    def has_platform_endpoint(self, mode: Mode) -> bool:
+        """Whether one sends here. Raises ``InvalidRequest``, ``ProviderUnavailable``."""
+        with advised("The platform's key has to be one that may see its endpoints."):
+            return bool(self.at(self.as_platform(mode), CONNECT))
+
+    def repair_platform_endpoint(self, mode: Mode) -> None:
+        """Those that send here are enabled, with exactly our events. Raises as above."""
+        access = self.as_platform(mode)
+        with advised("Nothing was changed."):
+            for endpoint in self.at(access, CONNECT):
+                self.endpoints.ask_for_ours(access, endpoint.id)
+
+    def as_platform(self, mode: Mode) -> ApiAccess:
+        return ApiAccess(api_key=self.platforms[mode].secret_key or "")
 
     def made(self, access: ApiAccess, url: str, *, connect: bool = False) -> Registered:
         try:

@@ -10,12 +10,12 @@ from typing import Final
 from attrs import frozen
 
 from adapters.stripe.oauth import StripeOAuth
-from adapters.stripe.vault import Vault
 from refport.at_stripe import StripeSide, advised
-from refport.connections import PROVIDER, KnownConnections, StripeConnections
+from refport.connections import PROVIDER, StripeConnections
+from refport.platform_endpoints import PlatformEndpoints
 from refport.settings import StripePlatform
 from refport_core.errors import AccountTaken, Conflict, InvalidRequest
-from refport_core.ports import AuthorizationRequest, Connection, PlatformEndpoint, UnitOfWork
+from refport_core.ports import AuthorizationRequest, Connection, UnitOfWork
 from refport_core.scope import Mode, Scope
 
 GOOD_FOR: Final = timedelta(hours=1)  # somebody may have to make an account at Stripe on the way
@@ -32,9 +32,8 @@ class Authorizations:
 
     unit_of_work: UnitOfWork
     connections: StripeConnections
-    known: KnownConnections
+    endpoints: PlatformEndpoints
     stripe: StripeSide
-    vault: Vault
     platforms: Mapping[Mode, StripePlatform]
     random: Callable[[], str] = secrets.token_urlsafe
 
@@ -58,7 +57,7 @@ class Authorizations:
                 f"{name}_SECRET_KEY, or connect by an API key."
             )
         with self.stripe.within():
-            self.have_an_endpoint(scope.mode, now)
+            self.endpoints.ensure(scope.mode, now=now)
         state = self.random()
         asked = AuthorizationRequest(
             state=digest(state), provider=PROVIDER, scope=scope, session=digest(session), expires_at=now + GOOD_FOR
@@ -101,22 +100,6 @@ class Authorizations:
                 "owns that one has to disconnect it first."
             )
         return self.connections.create(scope, webhook_secret=None, api_key=None, account_id=agreed.account, now=now)
-
-    def have_an_endpoint(self, mode: Mode, now: datetime) -> None:
-        """Events of connected accounts come in by an endpoint of the platform; where nobody has named its secret in the
-        settings, it is registered here, once."""
-        if self.platforms[mode].connect_webhook_secrets:
-            return
-        with self.unit_of_work.read() as tx:
-            if any(each.mode is mode for each in tx.access.platform_endpoints(PROVIDER)):
-                return
-        made = self.stripe.register_platform(mode)
-        endpoint = PlatformEndpoint(
-            id=made.id, provider=PROVIDER, mode=mode, secret=self.vault.encrypt(made.secret), created_at=now
-        )
-        with self.unit_of_work.begin() as tx:
-            tx.access.put_platform_endpoint(endpoint)
-        self.known.changed()
 
 
 def digest(text: str) -> bytes:

@@ -145,9 +145,7 @@ def endpoint_missing(known: Known) -> Finding | None:
         Level.WRONG,
         "ENDPOINT_MISSING",
         f"No webhook endpoint at Stripe sends to {known.url}.",
-        "Repair the connection: a new endpoint is registered. If this host moved, set REFPORT_PUBLIC_URL first."
-        if known.connection.kind == "own"
-        else "Connect an account again, and the platform's endpoint is registered; or add it in the Stripe Dashboard.",
+        "Repair the connection: a new endpoint is registered. If this host moved, set REFPORT_PUBLIC_URL first.",
     )
 
 

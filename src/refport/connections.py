@@ -75,6 +75,14 @@ class AtStripe(Protocol):
         ...
 
 
+class Platform(Protocol):
+    """The platform's own endpoints."""
+
+    def repair(self, mode: Mode, *, now: datetime) -> None:
+        """The one of this mode is there, enabled, and asks for exactly our events. Raises ``RefportError``."""
+        ...
+
+
 @frozen(kw_only=True)
 class StripeConnections:
     """What a merchant does about connections. Secrets are encrypted before they reach the store."""
@@ -83,6 +91,7 @@ class StripeConnections:
     application: Application
     vault: Vault
     stripe: AtStripe
+    platform: Platform
     ids: Ids
     known: "KnownConnections"
 
@@ -243,16 +252,18 @@ class StripeConnections:
             scope, connection_id, lambda each: evolve(each, secrets=each.secrets[-1:], endpoints=each.endpoints[-1:])
         )
 
-    def repair(self, scope: Scope, connection_id: str) -> Connection:
-        """The endpoint at Stripe is there, enabled, and asks for exactly our events.
+    def repair(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
+        """The endpoint at Stripe, its own or the platform's, is there, enabled, and asks for exactly our events.
 
         Raises ``NotFound``, ``Conflict`` where there is no key to do it with, ``InvalidRequest``,
         ``ProviderUnavailable``.
         """
-        connection = self.active(scope, connection_id)
-        api_key = self.key_of(connection)
+        connection, made = self.active(scope, connection_id), None
         with self.stripe.within():
-            made = self.stripe.repair(api_key, connection)
+            if connection.kind == "connect":
+                self.platform.repair(scope.mode, now=now)
+            else:
+                made = self.stripe.repair(self.key_of(connection), connection)
         if made is None:
             return self.put(scope, connection_id, lambda each: each)  # nothing to keep but who did it
         return self.with_endpoint(scope, connection_id, made)

@@ -46,8 +46,10 @@ from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaim
 from refport.duties import duties_of
 from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
+from refport.platform_endpoints import PlatformEndpoints
 from refport.secret_key import derived, secret_keys_of
 from refport.settings import Settings
+from refport.stored_secrets import StoredSecrets
 from refport.worker import Worker
 from refport_core.application import Application
 from refport_core.scope import Mode
@@ -114,12 +116,21 @@ class Container(DeclarativeContainer):
     asking = Singleton(Asking, settings.provided.stripe_api_base, settings.provided.stripe_connect_base)
     stripe_side = Singleton(StripeSide, asking=asking, public_url=config.public_url, platforms=settings.provided.stripe)
     audited = Singleton(Audited, unit_of_work)
+    platform_endpoints = Singleton(
+        PlatformEndpoints,
+        unit_of_work=unit_of_work,
+        known=known_connections,
+        stripe=stripe_side,
+        vault=vault,
+        platforms=settings.provided.stripe,
+    )
     connections = Singleton(
         StripeConnections,
         unit_of_work=audited,
         application=application,
         vault=vault,
         stripe=stripe_side,
+        platform=platform_endpoints,
         ids=ids,
         known=known_connections,
     )
@@ -128,9 +139,8 @@ class Container(DeclarativeContainer):
         Authorizations,
         unit_of_work=unit_of_work,
         connections=connections,
-        known=known_connections,
+        endpoints=platform_endpoints,
         stripe=stripe_side,
-        vault=vault,
         platforms=settings.provided.stripe,
     )
     accounts = Singleton(
@@ -141,6 +151,7 @@ class Container(DeclarativeContainer):
         random_bytes=Object(secrets.token_bytes),
     )
     feeds = Singleton(Feeds, unit_of_work)
+    stored_secrets = Singleton(StoredSecrets, audited, vault, Callable(len, secret_keys))
     dashboard = Singleton(
         Dashboard,
         application=Singleton(
@@ -154,6 +165,7 @@ class Container(DeclarativeContainer):
         stripe_guide=Object(STRIPE_GUIDE),
         keys=keys,
         feeds=feeds,
+        secrets=stored_secrets,
         ids=ids,
     )
     worker = Singleton(

@@ -69,7 +69,7 @@ class ConnectionService(Protocol):
         ``ProviderUnavailable``."""
         ...
 
-    def repair(self, scope: Scope, connection_id: str) -> Connection:
+    def repair(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
         """The endpoint is there and asks for exactly our events. Raises as ``rotate`` does."""
         ...
 
@@ -242,9 +242,11 @@ def retire_stripe_secrets(caller: Caller, connections: Connections, connection_i
     sync_to_thread=True,
     responses=with_key(404, 409),
 )
-def repair_stripe_endpoint(caller: Caller, connections: Connections, connection_id: FromPath[str]) -> Integration:
+def repair_stripe_endpoint(
+    caller: Caller, connections: Connections, now: Now, connection_id: FromPath[str]
+) -> Integration:
     """Have the endpoint at Stripe enabled, with exactly the events that are needed; a new one where it is gone."""
-    return integration_of(connections.repair(caller, connection_id))
+    return integration_of(connections.repair(caller, connection_id, now=now))
 
 
 @get(

@@ -128,7 +128,7 @@ class KeptConnections:
     def retire(self, scope: Scope, connection_id: str) -> Connection:
         return self.looked_after("retire", scope, connection_id)
 
-    def repair(self, scope: Scope, connection_id: str) -> Connection:
+    def repair(self, scope: Scope, connection_id: str, *, now: datetime) -> Connection:
         return self.looked_after("repair", scope, connection_id)
 
     def looked_after(self, act: str, scope: Scope, connection_id: str) -> Connection:

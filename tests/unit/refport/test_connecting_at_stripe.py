@@ -224,12 +224,12 @@ def test_a_check_sees_what_is_wrong_and_a_repair_mends_it(stripe: FakeStripe, he
 
     endpoint.enabled_events, endpoint.status = ["invoice.paid"], "disabled"
     assert ["ENDPOINT_DISABLED", "EVENT_TYPES_MISSING"] == here.check(connection)
-    here.container.connections().repair(TEST, connection.id)
+    here.container.connections().repair(TEST, connection.id, now=NOON)
     assert [] == here.check(connection)
 
     del stripe.endpoints[endpoint.id]
     assert ["ENDPOINT_MISSING"] == here.check(connection)
-    repaired = here.container.connections().repair(TEST, connection.id)
+    repaired = here.container.connections().repair(TEST, connection.id, now=NOON)
     assert repaired.endpoints[-1:] == tuple(stripe.endpoints)
     assert ["SECRETS_ROTATING"] == here.check(connection)
 
@@ -385,6 +385,39 @@ def test_the_platforms_new_secret_is_known_at_once(here: Here) -> None:
 
     assert 1 == len(known.platform_secrets()[Mode.TEST])
     assert () == known.platform_secrets()[Mode.LIVE]
+
+
+def test_the_platforms_endpoint_is_repaired_by_anybody_who_is_connected_by_it(stripe: FakeStripe, here: Here) -> None:
+    connection = here.finish(agreed(here.begin()))
+    (endpoint,) = stripe.endpoints.values()
+    endpoint.enabled_events, endpoint.status = ["invoice.paid"], "disabled"
+    assert ["ENDPOINT_DISABLED", "EVENT_TYPES_MISSING"] == here.check(connection)
+    here.container.connections().repair(TEST, connection.id, now=NOON)
+    assert [] == here.check(connection)
+
+    stripe.endpoints.clear()
+    assert ["ENDPOINT_MISSING"] == here.check(connection)
+    here.container.connections().repair(TEST, connection.id, now=NOON)
+    assert [] == here.check(connection)
+    (endpoint,) = stripe.endpoints.values()
+    secrets = [
+        here.container.vault().decrypt(kept)
+        for kept in here.container.known_connections().platform_secrets()[Mode.TEST]
+    ]
+    assert endpoint.secret == secrets[-1]
+
+
+def test_a_platforms_endpoint_that_is_gone_is_registered_before_the_next_account(
+    stripe: FakeStripe, here: Here
+) -> None:
+    here.begin()
+    here.begin()
+    assert 1 == len(stripe.endpoints)
+
+    stripe.endpoints.clear()
+    here.begin()
+
+    assert 1 == len(stripe.endpoints)
 
 
 def test_an_endpoint_that_the_settings_know_is_enough(stripe: FakeStripe) -> None:

@@ -193,7 +193,7 @@ def test_through_a_platform_other_things_are_to_be_done() -> None:
 
     assert "still connected at Stripe" in findings(refused)[0].action
     assert "REFPORT_STRIPE_LIVE_SECRET_KEY" in findings(nobody)[0].action
-    assert "platform's endpoint" in findings(missing)[0].action
+    assert "Repair the connection" in findings(missing)[0].action
     in_test = evolve(WELL, arrivals=[], connection=evolve(through, scope=Scope("ws_1", Mode.TEST)))
     assert "Make a purchase in test mode" in findings(in_test)[0].action
 

@@ -317,20 +317,24 @@ def test_secrets_that_were_given_are_retired_without_stripe(service: StripeConne
 
 def test_an_endpoint_is_repaired_or_made_anew(service: StripeConnections, at_stripe: AtStripe) -> None:
     connection = create(service, api_key="rk_live_a")
-    assert connection == service.repair(LIVE, connection.id)
+    assert connection == service.repair(LIVE, connection.id, now=NOON)
 
     at_stripe.endpoint_is_there = False
-    repaired = service.repair(LIVE, connection.id)
+    repaired = service.repair(LIVE, connection.id, now=NOON)
     assert (["whsec_1", "whsec_new"], ("we_1", "we_new")) == (secrets_of(service, repaired), repaired.endpoints)
 
 
-@pytest.mark.parametrize("act", ["rotate", "repair"])
-def test_without_a_key_nothing_is_done_at_stripe(service: StripeConnections, at_stripe: AtStripe, act: str) -> None:
+def test_without_a_key_nothing_is_done_at_stripe(service: StripeConnections, at_stripe: AtStripe) -> None:
     without_key = create(service, webhook_secret=SECRET)
     connected = create(service, account_id="acct_A")
-    for connection in (without_key, connected):
-        with pytest.raises(Conflict):
-            getattr(service, act)(LIVE, connection.id)
+    with pytest.raises(Conflict, match="has no API key"):
+        service.rotate(LIVE, without_key.id)
+    with pytest.raises(Conflict, match="has no API key"):
+        service.repair(LIVE, without_key.id, now=NOON)
+    with pytest.raises(Conflict, match="platform's endpoint"):
+        service.rotate(LIVE, connected.id)
+    with pytest.raises(Conflict, match="REFPORT_STRIPE_LIVE_SECRET_KEY"):
+        service.repair(LIVE, connected.id, now=NOON)
 
     assert [] == at_stripe.done
 

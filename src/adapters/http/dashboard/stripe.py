@@ -313,7 +313,7 @@ def repair_endpoint(
     actor: GivenActor, stripe_page: GivenPage, acts: GivenActs, now: Now, connection_id: FromPath[str]
 ) -> Response[Any]:
     def repair() -> None:
-        stripe_page.connections.repair(actor.scope, connection_id)
+        stripe_page.connections.repair(actor.scope, connection_id, now=now)
         stripe_page.checks.check(actor.scope, connection_id, now=now)
 
     with acts.by(actor, "stripe.repaired", now, subject=connection_id):
