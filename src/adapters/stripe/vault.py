@@ -22,6 +22,7 @@ class Vault:
     def __init__(self, *keys: str) -> None:
         if not keys or any(len(key) < SHORTEST_KEY for key in keys):
             raise ValueError(f"A secret key has at least {SHORTEST_KEY} characters.")
+        self._newest = Fernet(derived(keys[0]))
         self._fernet = MultiFernet([Fernet(derived(key)) for key in keys])
         self._remembered = lru_cache(maxsize=1024)(self._decrypt)
 
@@ -35,6 +36,18 @@ class Vault:
         Raises ``Unavailable`` where no key fits: a sender tries again, and nothing is lost until the key is back.
         """
         return self._remembered(token)
+
+    def is_newest(self, token: bytes) -> bool:
+        """Whether the first key encrypted it."""
+        try:
+            self._newest.decrypt(token)
+        except InvalidToken:
+            return False
+        return True
+
+    def renewed(self, token: bytes) -> bytes:
+        """The same text under the first key. Raises ``Unavailable`` as ``decrypt`` does."""
+        return self.encrypt(self.decrypt(token))
 
     def _decrypt(self, token: bytes) -> str:
         try:

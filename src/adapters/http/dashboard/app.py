@@ -25,6 +25,7 @@ from adapters.http.dashboard import (
     links,
     live,
     overview,
+    secrets,
     partners,
     payouts,
     programs,
@@ -42,6 +43,7 @@ from adapters.http.dashboard.forms import form
 from adapters.http.dashboard.live import Feeds
 from adapters.http.dashboard.places import BOOKS
 from adapters.http.dashboard.rendering import Entry, Rendering
+from adapters.http.dashboard.secrets import SecretService
 from adapters.http.dashboard.sign_in import SessionCookie
 from adapters.http.dashboard.stripe import AuthorizationService, StripeGuide
 from adapters.http.embed_tokens import EmbedTokens
@@ -58,7 +60,7 @@ PAGES: Final = (
     overview, conversions, conversion, leads, customers, partners, links, programs, commissions, balances, payouts,
     events, settings, first_run, account, live,
 )  # fmt: skip
-SETTINGS: Final = (integrations, stripe, api_keys, users, link_domains, audit_log)
+SETTINGS: Final = (integrations, stripe, api_keys, users, link_domains, secrets, audit_log)
 
 
 def entries(pages: Sequence[Any]) -> tuple[Entry, ...]:
@@ -79,6 +81,7 @@ class Dashboard:
     stripe_guide: StripeGuide
     keys: KeyRing
     feeds: Feeds
+    secrets: SecretService
     ids: Ids
 
     def rendering(self, public_url: str) -> Rendering:
@@ -118,6 +121,7 @@ class Dashboard:
             "keys": give(self.keys),
             "known_links": give(known_links),
             "rendering": give(rendering),
+            "secrets": give(self.secrets),
             "unit_of_work": give(self.unit_of_work),
         }
         outside = Router(

@@ -22,9 +22,11 @@ from adapters.http.dashboard.passwords import Passwords
 from adapters.http.dashboard.stripe import StripeGuide
 from adapters.http.keys import KeyRing
 from adapters.persistence.memory import MemoryUnitOfWork
+from adapters.stripe.vault import Vault
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock
 from refport.ids import TimeOrderedIds
+from refport.stored_secrets import StoredSecrets
 from refport_core.application import Application
 from refport_core.errors import Conflict, InvalidRequest, ProviderUnavailable
 from refport_core.ports import Connection, Query, Workspace
@@ -34,6 +36,7 @@ from tests.contract.http.host import NOW, SHOP, Host, KeptConnections
 
 COOKIE = "__Host-refport"
 FORM = "application/x-www-form-urlencoded"
+SECRET_KEYS = ("a newer key of thirty-two letters", "an older key of thirty-two letters")
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
@@ -173,6 +176,7 @@ def people(**settings: Any) -> Iterator[People]:
         ),
         keys=KeyRing(audited, clock, ids, lambda length: bytes(range(length))),
         feeds=Feeds(unit_of_work),
+        secrets=StoredSecrets(audited, Vault(*SECRET_KEYS), len(SECRET_KEYS)),
         ids=ids,
     )
     with Host(unit_of_work=unit_of_work, dashboard=dashboard, **settings) as host:

@@ -6,11 +6,14 @@ import re
 
 import httpx
 import pytest
+from attrs import evolve
 
+from adapters.stripe.vault import Vault
+from refport_core.ports import Connection, PlatformEndpoint
 from refport_core.scope import Mode, Scope
 from refport_core.users import Role
-from tests.contract.http.dashboard.people import CHEAP, People, Person, books, words
-from tests.contract.http.host import NOW, SHOP, SHOP_TEST
+from tests.contract.http.dashboard.people import CHEAP, SECRET_KEYS, People, Person, books, words
+from tests.contract.http.host import NOW, OTHER, SHOP, SHOP_TEST
 
 HOSTILE = "\"><script>alert(1)</script>'<img src=x onerror=alert(2)>"
 
@@ -212,6 +215,65 @@ def test_an_act_that_failed_is_no_act(crowd: People) -> None:
     assert 422 == owner.post(books("welcome/program"), {"name": "A", "percent": "500", "hold_days": "1"}).status_code
 
     assert [] == done(crowd)
+
+
+# -- secrets --------------------------------------------------------------------------------------------
+
+
+def test_what_is_stored_is_encrypted_again_under_the_newest_key(crowd: People) -> None:
+    owner = owner_of(crowd)
+    newer, older = (Vault(key) for key in SECRET_KEYS)
+    first = Connection(
+        id="conn_1", scope=SHOP, provider="stripe", kind="own", account=None, created_at=NOW,
+        secrets=(older.encrypt("whsec_1"), newer.encrypt("whsec_2")), api_key=older.encrypt("rk_live_1"),
+    )  # fmt: skip
+    second = evolve(
+        first, id="conn_2", scope=SHOP_TEST, secrets=(older.encrypt("whsec_3"),), api_key=None, ended_at=NOW
+    )
+    elsewhere = evolve(first, id="conn_3", scope=OTHER)
+    endpoint = PlatformEndpoint(
+        id="we_1", provider="stripe", mode=Mode.LIVE, secret=older.encrypt("whsec_4"), created_at=NOW
+    )
+    with crowd.host.unit_of_work.begin() as tx:
+        for each in (first, second, elsewhere):
+            tx.access.put_connection(each)
+        tx.access.put_platform_endpoint(endpoint)
+    before = words(owner.get(books("settings/secrets")).text)
+    assert "2 keys are in use" in before
+    assert "Stored under the newest key 1 Stored under older ones 4" in before
+
+    assert 303 == owner.post(books("settings/secrets/encrypt")).status_code
+
+    after = owner.get(books("settings/secrets")).text
+    assert "Stored under the newest key 5 Stored under older ones 0" in words(after)
+    assert "settings/secrets/encrypt" not in after
+    with crowd.host.unit_of_work.read() as tx:
+        changed, test, untouched = (tx.access.connection(f"conn_{number}") for number in (1, 2, 3))
+        (platform,) = tx.access.platform_endpoints("stripe")
+    assert changed is not None
+    assert changed.api_key is not None
+    assert test is not None
+    assert ["whsec_1", "whsec_2"] == [newer.decrypt(each) for each in changed.secrets]
+    assert "rk_live_1" == newer.decrypt(changed.api_key)
+    assert (["whsec_3"], None) == ([newer.decrypt(each) for each in test.secrets], test.api_key)
+    assert "whsec_4" == newer.decrypt(platform.secret)
+    assert elsewhere == untouched
+    assert [("secrets.encrypted_again", None, {})] == done(crowd)
+    owner.post(books("settings/secrets/encrypt"))
+    with crowd.host.unit_of_work.read() as tx:
+        assert changed == tx.access.connection("conn_1")
+
+
+def test_everybody_in_the_workspace_signs_in_again_but_who_says_so(crowd: People) -> None:
+    owner, member = owner_of(crowd), crowd.person(Role.MEMBER)
+    other = crowd.person(Role.OWNER, "ws_other")
+
+    assert 303 == owner.post(books("settings/secrets/sign-out")).status_code
+
+    assert 303 == member.get(books()).status_code
+    assert 200 == owner.get(books()).status_code
+    assert 200 == other.get(books(workspace="other")).status_code
+    assert [("sessions.ended", None, {})] == done(crowd)
 
 
 # -- link domains ---------------------------------------------------------------------------------------
