@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from fractions import Fraction
 from http.client import HTTPException
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Any
 
 from attrs import evolve
 from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from stripe import WebhookSignature
 
+from adapters.persistence.sqlalchemy.engine import WRITERS
 from conformance.stripe_words import Json
 from refport.connections import wake_lookups
 from refport.demo.host import Client, HostProcess, Refused, environment, free_port, instant
@@ -28,6 +30,7 @@ from refport.ids import id_of
 from refport.settings import Stated, settings_from
 from refport_core.application import Application
 from refport_core.commands import CreateLink, CreatePartner, CreateProgram, RecordFacts
+from refport_core.errors import Interrupted
 from refport_core.programs import Percentage, Reward, RewardEvent
 from refport_core.scope import Mode, Scope
 from tests.e2e.books import kept_books
@@ -287,6 +290,17 @@ class Cluster:
         finally:
             engine.dispose()
 
+    def command(self, text: str) -> None:
+        """Once nothing stands in the way of it any more."""
+        with self.commanding() as connection:
+            for tries_left in range(20, -1, -1):
+                try:
+                    connection.exec_driver_sql(text)
+                    return
+                except DBAPIError:
+                    if not tries_left:
+                        raise
+
     def cut_sessions(self) -> int:
         """All but our own; how many."""
         with self.commanding() as connection:
@@ -315,11 +329,14 @@ class Cluster:
     def give_key(self) -> None:
         """From now on the workers can ask."""
         container, scope = self.installation.door.container, self.installation.scope
-        with container.unit_of_work().begin() as tx:
-            connection = tx.access.connection(self.installation.connection_id)
-            assert connection is not None
-            tx.access.put_connection(evolve(connection, api_key=container.vault().encrypt("sk_live_of_the_test")))
-            wake_lookups(tx, scope)
+        for _ in range(WRITERS + 1):  # our own sessions were cut as well
+            with suppress(Interrupted), container.unit_of_work().begin() as tx:
+                connection = tx.access.connection(self.installation.connection_id)
+                assert connection is not None
+                tx.access.put_connection(evolve(connection, api_key=container.vault().encrypt("sk_live_of_the_test")))
+                wake_lookups(tx, scope)
+                return
+        raise AssertionError("the database cannot be written to")
 
     def holes(self) -> int:
         with self.installation.door.read() as tx:
