@@ -14,6 +14,7 @@ FACTOR = int(os.environ.get("REFPORT_EXAMPLES", "1"))
 
 IN_MEMORY = 2000
 ON_A_DATABASE = 200
+ON_POSTGRESQL = 80  # another 115 stories are told to it, see tests/contract
 MANY_AT_ONCE = 15
 OF_THE_CHAIN = 500
 OF_THE_MACHINE = 60

@@ -16,7 +16,7 @@ from refport_core.scope import Mode, Scope
 from tests.contract.persistence.books import ADAPTERS
 from tests.oracle import model
 from tests.properties import doors, projection
-from tests.properties.examples import IN_MEMORY, ON_A_DATABASE, examples
+from tests.properties.examples import IN_MEMORY, ON_A_DATABASE, ON_POSTGRESQL, examples
 from tests.properties.worlds import World, worlds
 
 randoms = st.integers(0, 2**32).map(Random)
@@ -61,19 +61,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("worlds")
 
 
-@pytest.mark.parametrize("store", sorted(ADAPTERS.keys() - {"memory"}))
-@examples(ON_A_DATABASE)
-@given(world=worlds(), random=randoms)
-def test_any_order_on_a_database_gives_the_books_of_the_oracle(
-    store: str, world: World, random: Random, folder: Path
-) -> None:
-    """The same on each SQL store."""
+def agrees_with_the_oracle(store: str, world: World, random: Random, folder: Path) -> None:
     own = folder / "one"
     own.mkdir(exist_ok=True)
     with ADAPTERS[store](own) as unit_of_work:
         books = played(world, unit_of_work, random)
     wanted = model.books(world.facts, world.catalogue, world.now)
     assert model.canonical(wanted) == model.canonical(books)
+
+
+@examples(ON_A_DATABASE)
+@given(world=worlds(), random=randoms)
+def test_any_order_on_sqlite_gives_the_books_of_the_oracle(world: World, random: Random, folder: Path) -> None:
+    agrees_with_the_oracle("sqlite", world, random, folder)
+
+
+@examples(ON_POSTGRESQL)
+@given(world=worlds(), random=randoms)
+def test_any_order_on_postgresql_gives_the_books_of_the_oracle(world: World, random: Random, folder: Path) -> None:
+    agrees_with_the_oracle("postgresql", world, random, folder)
 
 
 @examples(ON_A_DATABASE)
