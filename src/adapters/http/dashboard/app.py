@@ -28,6 +28,7 @@ from adapters.http.dashboard import (
     partners,
     payouts,
     programs,
+    search,
     secrets,
     settings,
     sign_in,
@@ -58,7 +59,7 @@ from refport_core.ports import Ids, UnitOfWork
 
 PAGES: Final = (
     overview, conversions, conversion, leads, customers, partners, links, programs, commissions, balances, payouts,
-    events, settings, first_run, account, live,
+    events, settings, search, first_run, account, live,
 )  # fmt: skip
 SETTINGS: Final = (integrations, stripe, api_keys, users, link_domains, secrets, audit_log)
 
