@@ -13,7 +13,8 @@ from adapters.stripe.lookups import ApiAccess
 from adapters.stripe.permissions import LOOK_UPS, NEEDED, lacking
 from refport.at_stripe import CONNECT, StripeSide
 from refport.connection_health import Checked, Known, health_of
-from refport.connections import LONG_AGO, KnownKeys, active_connections, known_in
+from refport.connections import LONG_AGO, active_connections, known_in
+from refport.known_keys import KnownKeys
 from refport_core.errors import RefportError
 from refport_core.ports import Connection, Transaction, UnitOfWork
 from refport_core.scope import Scope

@@ -1,18 +1,16 @@
-"""Connections with Stripe: made, listed, changed and ended by the merchant; found by the webhook."""
+"""Connections with Stripe: made, listed, changed and ended by the merchant, and adopted when they were late."""
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol
 
 from attrs import evolve, frozen
 
 from adapters.stripe.endpoints import Registered
-from adapters.stripe.lookups import ApiAccess
 from adapters.stripe.vault import Vault
-from refport.settings import StripePlatform
+from refport.known_connections import KnownConnections
 from refport_core.application import Application
 from refport_core.commands import Delivery
 from refport_core.errors import (
@@ -20,7 +18,6 @@ from refport_core.errors import (
     AccountTaken,
     Conflict,
     InvalidRequest,
-    NotAtHand,
     NotFound,
     RefportError,
 )
@@ -34,12 +31,6 @@ MOST_WOKEN: Final = 10_000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 ACCOUNT: Final = re.compile(r"acct_[A-Za-z0-9_]{1,100}")
-FRESH_SECONDS: Final = 1.0
-MOST_KNOWN: Final = 10_000
-
-Place: TypeAlias = str | tuple[str, Mode]  # a connection's id, or an account and a mode
-PLATFORM: Final = ""  # the place of the platform's secrets
-T = TypeVar("T")
 
 
 class AtStripe(Protocol):
@@ -93,7 +84,7 @@ class StripeConnections:
     stripe: AtStripe
     platform: Platform
     ids: Ids
-    known: "KnownConnections"
+    known: KnownConnections
 
     def create(
         self, scope: Scope, *, webhook_secret: str | None, api_key: str | None, account_id: str | None, now: datetime
@@ -396,89 +387,6 @@ def active_connections(tx: Transaction) -> Iterator[Connection]:
 def is_rival(each: Connection, connection: Connection) -> bool:
     """Whether it stands in the way of an own endpoint for the same account."""
     return each.ended_at is None and each.kind == "own" and each.account == connection.account
-
-
-class KnownConnections:
-    """How the webhook finds the connection of an event.
-
-    What is older than a second is asked for again: so long may pass until a change that another host made is seen here;
-    whoever changes one in this process says so. ``seconds`` is a clock that only goes forward.
-    """
-
-    def __init__(self, unit_of_work: UnitOfWork, seconds: Callable[[], float], number: int = MOST_KNOWN) -> None:
-        self.unit_of_work = unit_of_work
-        self.seconds = seconds
-        self.number = number
-        self.known: dict[Place, tuple[float, Any]] = {}
-
-    def changed(self) -> None:
-        """A connection was written: whatever is known may be old."""
-        self.known = {}
-
-    def by_id(self, connection_id: str, *, may_wait: bool = True) -> Connection | None:
-        return self.find(connection_id, lambda tx: tx.access.connection(connection_id), may_wait)
-
-    def of_account(self, account: str, mode: Mode, *, may_wait: bool = True) -> Connection | None:
-        return self.find((account, mode), lambda tx: tx.access.connection_of(PROVIDER, account, mode), may_wait)
-
-    def platform_secrets(self, *, may_wait: bool = True) -> Mapping[Mode, tuple[bytes, ...]]:
-        def secrets(tx: Transaction) -> Mapping[Mode, tuple[bytes, ...]]:
-            known = tx.access.platform_endpoints(PROVIDER)
-            return {mode: tuple(each.secret for each in known if each.mode is mode) for mode in Mode}
-
-        return self.find(PLATFORM, secrets, may_wait)
-
-    def find(self, place: Place, ask: Callable[[Transaction], T], may_wait: bool) -> T:
-        """Raises ``NotAtHand``."""
-        known, since = self.known, self.seconds()
-        asked_at, found = known.get(place, (-math.inf, None))
-        if since - asked_at < FRESH_SECONDS:
-            return found  # type: ignore[no-any-return]  # a place is asked about in one way
-        if not may_wait:
-            raise NotAtHand
-        with self.unit_of_work.read() as tx:
-            found = ask(tx)
-        if len(known) >= self.number:
-            known.clear()
-        known[place] = (since, found)  # into what was begun with: a change meanwhile has begun anew
-        return found
-
-
-@frozen(kw_only=True)
-class KnownKeys:
-    """As whom the worker may ask about an account: by the connection's own key, else as its platform."""
-
-    unit_of_work: UnitOfWork
-    vault: Vault
-    platforms: Mapping[Mode, StripePlatform]
-
-    def access(self, scope: Scope, account: str | None) -> ApiAccess | None:
-        with self.unit_of_work.read() as tx:
-            connections = [
-                connection
-                for connection in tx.access.connections(scope)
-                if connection.ended_at is None and account in (None, connection.account)
-            ]
-        with_own_key = [each for each in connections if each.api_key is not None]
-        through_platform = [each for each in connections if account is not None and each.kind == "connect"]
-        found = map(self.access_of, (*with_own_key, *through_platform))
-        return next((access for access in found if access is not None), None)
-
-    def access_of(self, connection: Connection) -> ApiAccess | None:
-        """As whom to ask about a connection's account."""
-        if connection.api_key is not None:
-            return ApiAccess(api_key=self.vault.decrypt(connection.api_key))
-        platform_key = self.platforms[connection.scope.mode].secret_key
-        if connection.kind == "connect" and platform_key is not None:
-            return ApiAccess(api_key=platform_key, account=connection.account)
-        return None
-
-    def can_ask(self, scope: Scope) -> bool:
-        """Whether anything can be asked for this workspace and mode."""
-        with self.unit_of_work.read() as tx:
-            connections = [each for each in tx.access.connections(scope) if each.ended_at is None]
-        has_platform = self.platforms[scope.mode].secret_key is not None
-        return any(each.api_key is not None or (has_platform and each.kind == "connect") for each in connections)
 
 
 @frozen(kw_only=True)

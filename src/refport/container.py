@@ -42,10 +42,12 @@ from refport.authorizations import Authorizations
 from refport.click_ids import SignedClickIds
 from refport.clock import FrozenClock, SystemClock
 from refport.connection_checks import ConnectionChecks
-from refport.connections import PROVIDER, KnownConnections, KnownKeys, LateClaims, StripeConnections
+from refport.connections import PROVIDER, LateClaims, StripeConnections
 from refport.duties import duties_of
 from refport.embed_tokens import SealedEmbedTokens
 from refport.ids import TimeOrderedIds
+from refport.known_connections import KnownConnections
+from refport.known_keys import KnownKeys
 from refport.platform_endpoints import PlatformEndpoints
 from refport.secret_key import derived, secret_keys_of
 from refport.settings import Settings

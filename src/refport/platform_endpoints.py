@@ -8,7 +8,8 @@ from attrs import frozen
 
 from adapters.stripe.endpoints import Registered
 from adapters.stripe.vault import Vault
-from refport.connections import PROVIDER, KnownConnections
+from refport.connections import PROVIDER
+from refport.known_connections import KnownConnections
 from refport.settings import StripePlatform
 from refport_core.errors import Conflict
 from refport_core.ports import PlatformEndpoint, UnitOfWork

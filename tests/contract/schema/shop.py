@@ -16,9 +16,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.stripe.endpoints import Registered
 from adapters.stripe.lookups import ApiAccess
 from refport.asgi import create_app
-from refport.connections import KnownKeys
 from refport.container import Container, container_of
 from refport.ids import id_of
+from refport.known_keys import KnownKeys
 from refport.settings import Stated, settings_from
 from refport_core.errors import InvalidRequest
 from refport_core.ports import Connection, Workspace

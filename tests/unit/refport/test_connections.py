@@ -8,8 +8,9 @@ from attrs import evolve
 
 from adapters.stripe.endpoints import Registered
 from adapters.stripe.lookups import ApiAccess
-from refport.connections import KnownKeys, LateClaims, StripeConnections
+from refport.connections import LateClaims, StripeConnections
 from refport.container import Container, container_of
+from refport.known_keys import KnownKeys
 from refport.settings import Stated, StripePlatform, settings_from
 from refport_core.commands import Delivery
 from refport_core.errors import (

@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 
 from adapters.persistence.memory import MemoryUnitOfWork
-from refport.connections import FRESH_SECONDS, KnownConnections
 from refport.container import container_of
 from refport.ids import TimeOrderedIds
+from refport.known_connections import FRESH_SECONDS, KnownConnections
 from refport.settings import Stated, settings_from
 from refport_core.errors import NotAtHand
 from refport_core.ports import Connection
