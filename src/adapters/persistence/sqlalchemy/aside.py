@@ -6,10 +6,24 @@ from contextlib import contextmanager
 
 from sqlalchemy import StaticPool, create_engine
 
-from adapters.persistence.sqlalchemy.facts import SqlFacts
+from adapters.persistence.sqlalchemy.facts import SqlFacts, Walk
 from adapters.persistence.sqlalchemy.session import Session, translated
 from adapters.persistence.sqlalchemy.tables import fact_emails, fact_keys, facts, metadata
+from refport_core.facts import Fact
 from refport_core.ports import Facts
+from refport_core.scope import Scope
+
+
+class FactsAside(SqlFacts):
+    """All facts of the books in one transaction: what is remembered of them would grow with them."""
+
+    def write(self) -> None:
+        super().write()
+        self.forget()
+
+    def sets(self, scope: Scope, walk: object | None, some: int) -> tuple[list[Fact], Walk]:
+        self.forget()
+        return super().sets(scope, walk, some)
 
 
 @contextmanager
@@ -19,7 +33,7 @@ def facts_aside() -> Iterator[Facts]:
     try:
         with translated(), engine.connect() as connection:
             metadata.create_all(connection, tables=[facts, fact_keys, fact_emails])
-            yield SqlFacts(Session(connection, writable=True))
+            yield FactsAside(Session(connection, writable=True))
     finally:
         engine.dispose()
 

@@ -138,6 +138,11 @@ class SqlFacts:
         if len(self._replaced) == MOST_UNWRITTEN:
             self.write()
 
+    def forget(self) -> None:
+        """Remember nothing of what was written and read: it is read again where it is needed."""
+        self._own.clear()
+        self._kept.clear()
+
     def write(self) -> None:
         """Write what was replaced."""
         if not self._replaced:
