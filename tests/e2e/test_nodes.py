@@ -65,7 +65,7 @@ def test_the_same_event_to_all_nodes_at_once_counts_once(cluster: Cluster) -> No
 
 
 def test_customers_whose_facts_arrive_on_different_nodes_at_one_moment(cluster: Cluster) -> None:
-    families = cluster.families(12)
+    families = cluster.families(8)
     senders = cluster.senders()
 
     def send(event: Json, port: int, barrier: Barrier) -> None:
@@ -89,7 +89,7 @@ def test_customers_whose_facts_arrive_on_different_nodes_at_one_moment(cluster: 
 
 
 def test_a_node_that_is_killed_in_the_middle_of_a_batch(cluster: Cluster) -> None:
-    families = cluster.families(18)
+    families = cluster.families(12)
     senders = cluster.senders()
     for life, host in enumerate((cluster.hosts[1], cluster.hosts[0])):
         senders.run(flat(families[life::2]))
@@ -103,7 +103,7 @@ def test_a_node_that_is_killed_in_the_middle_of_a_batch(cluster: Cluster) -> Non
 
 
 def test_postgresql_crashes_and_comes_again(cluster: Cluster) -> None:
-    families = cluster.families(16)
+    families = cluster.families(10)
     senders = cluster.senders()
     for crash in (0, 1):
         senders.run(flat(families[crash::2]))
@@ -117,7 +117,7 @@ def test_postgresql_crashes_and_comes_again(cluster: Cluster) -> None:
 
 
 def test_sessions_are_cut_over_and_over(cluster: Cluster) -> None:
-    families = cluster.families(16)
+    families = cluster.families(12)
     senders = cluster.senders()
     senders.run(flat(families))
     cut = 0
@@ -132,7 +132,7 @@ def test_sessions_are_cut_over_and_over(cluster: Cluster) -> None:
 
 
 def test_replies_of_the_database_are_lost(cluster: Cluster) -> None:
-    families = cluster.families(16)
+    families = cluster.families(12)
     senders = cluster.senders()
     cluster.proxy.chance = 0.03
     senders.run(flat(families))
@@ -160,7 +160,7 @@ CREATE TRIGGER fails_sometimes AFTER INSERT ON ledger_entries FOR EACH STATEMENT
 
 
 def test_serialization_failures_and_deadlocks_are_begun_again(cluster: Cluster) -> None:
-    families = cluster.families(12)
+    families = cluster.families(10)
     senders = cluster.senders()
     cluster.command(FAILING)
     try:
@@ -179,7 +179,7 @@ LOCKING = "BEGIN; SELECT FROM sales FOR UPDATE; SELECT pg_sleep(0.1); SELECT FRO
 def test_somebody_elses_locks_make_real_deadlocks(cluster: Cluster) -> None:
     """A session that locks sales before events, where the nodes do it the other way round; the server ends the one that
     waited first, which is a node's most of the time."""
-    families = cluster.families(12)
+    families = cluster.families(10)
     senders = cluster.senders()
     over = Event()
 
