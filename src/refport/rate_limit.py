@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from adapters.http.dashboard.places import is_dashboard
 from adapters.http.errors import OF_THE_FRAMEWORK, ErrorAnswer, Problem
 from adapters.http.frames import is_framed, problem_shown
 from adapters.http.pages import NOTICES, SAFE
@@ -96,7 +97,7 @@ class RateLimited:
         if is_framed(scope):
             page = problem_shown(Request(scope), TOO_MANY, MEANING.code, MEANING.message or "", {})
             kind, more, body = PAGE, page.headers, page.content.encode()
-        elif place_of(scope, self.link_domains) is None:
+        elif place_of(scope, self.link_domains) is None and not is_dashboard(scope):
             kind, more = b"application/json", {}
             body = msgspec.json.encode(ErrorAnswer(error=Problem(code=MEANING.code, message=MEANING.message or "")))
         else:

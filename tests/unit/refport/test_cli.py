@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from refport.cli import main
 from refport.demo.host import HostProcess, environment, free_port
-from refport.settings import PREFIX
+from refport.door import open_door
+from refport.settings import PREFIX, Stated, settings_from
 
 
 def refport(*arguments: str, **settings: str) -> Result:
@@ -33,7 +35,18 @@ def books(tmp_path: Path) -> Mapping[str, str]:
 def test_help_names_every_command() -> None:
     told = refport("--help").stdout
 
-    for command in ("demo", "serve", "worker", "migrate", "bootstrap", "events", "verify", "conformance", "doctor"):
+    for command in (
+        "demo",
+        "serve",
+        "worker",
+        "migrate",
+        "bootstrap",
+        "events",
+        "verify",
+        "conformance",
+        "doctor",
+        "users",
+    ):
         assert command in told
 
 
@@ -118,6 +131,46 @@ def test_serve_tells_where_and_ends_when_asked(books: Mapping[str, str], tmp_pat
 
     assert 0 == host.process.returncode
     assert log.read_text().startswith(f"Refport serves {host.url}\n")
+
+
+def test_a_host_prints_the_link_that_begins_until_somebody_can_sign_in(
+    books: Mapping[str, str], tmp_path: Path
+) -> None:
+    for number in range(2):
+        log = tmp_path / f"host{number}.log"
+        with HostProcess(books, free_port(), log) as host:
+            told = log.read_text()
+        link = re.search(rf"This link begins, once: {host.url}/welcome/([0-9a-f]{{64}})\n", told)
+        assert (link is not None) == (number == 0)
+        if link is not None:
+            with open_door(settings_from(Stated(**books))) as door:
+                now = door.container.clock().now()
+                door.container.accounts().set_password(link[1], "ada@x.example", "four words of mine", "acme", now)
+
+
+def test_users_come_in_by_links_that_a_command_prints(books: Mapping[str, str]) -> None:
+    refport("bootstrap", "--workspace", "acme", **books)
+    at = {**books, "public_url": "https://refer.example.com"}
+
+    invited = refport("users", "invite", "Eve@X.example", "--workspace", "acme", "--role", "viewer", **at).stdout
+    token = invited.strip().removeprefix("https://refer.example.com/welcome/")
+    with open_door(settings_from(Stated(**books))) as door:
+        accounts, now = door.container.accounts(), door.container.clock().now()
+        user = accounts.set_password(token, "", "four words of mine", "", now).user
+        with door.read() as tx:
+            (membership,) = tx.users.memberships(user.id)
+        forgotten = refport("users", "new-password", "EVE@x.example", **at).stdout
+        again = accounts.set_password(forgotten.strip().rpartition("/")[2], "", "another four words", "", now).user
+    assert ("eve@x.example", "viewer", user.id) == (user.email, membership.role, again.id)
+
+    for command in (
+        ("invite", "eve@x.example", "--workspace", "acme"),
+        ("invite", "mallory@x.example", "--workspace", "nowhere"),
+        ("new-password", "mallory@x.example"),
+    ):
+        refused = refport("users", *command, **at)
+        assert 1 == refused.exit_code
+        assert "x.example" in refused.stderr or "nowhere" in refused.stderr
 
 
 def test_the_worker_ends_when_asked(books: Mapping[str, str]) -> None:
