@@ -21,7 +21,8 @@ from adapters.http.pages import NOTICES, SAFE
 from adapters.http.redirect import place_of
 from refport.settings import RateLimit
 
-EXEMPT: Final = re.compile("/health/.*|/metrics")  # whoever starts, stops and watches hosts must not be locked out
+# Whoever starts, stops and watches hosts must not be locked out; and a page has a few files that are kept for good.
+EXEMPT: Final = re.compile("/health/.*|/metrics|/assets/.*")
 TOO_MANY: Final = 429
 UNAUTHORIZED: Final = 401
 PAGE: Final = b"text/html; charset=utf-8"

@@ -95,6 +95,16 @@ def test_who_follows_too_many_links_reads_a_page() -> None:
         assert "application/json" == client.get("/ada", headers={"host": "host"}).headers["content-type"]
 
 
+def test_who_looks_at_the_dashboard_too_often_reads_a_page_and_has_its_files() -> None:
+    client, _ = limited(1)
+    with client:
+        assert [404, 404, 404] == [status(client, "/assets/0/dashboard.css") for _ in range(3)]
+        assert 404 == status(client, "/w/acme/live")
+        refused = client.get("/w/acme/live")
+
+    assert (429, "text/html; charset=utf-8") == (refused.status_code, refused.headers["content-type"])
+
+
 def test_who_opens_too_many_portals_reads_a_page() -> None:
     client, _ = limited(1)
     with client:
