@@ -133,6 +133,13 @@ def happened(tx: Transaction, scope: Scope, days: int, now: datetime) -> Happene
     )
 
 
+def names_of(tx: Transaction, scope: Scope, found: Happened) -> dict[str, str]:
+    """Of the partners that are shown, by id."""
+    shown = {one.partner_id for currency in found.currencies for one in found.top(currency)}
+    partners = [tx.catalogue.partner(scope.workspace_id, partner_id) for partner_id in shown]
+    return {partner.id: partner.name for partner in partners if partner is not None}
+
+
 @get("/", include_in_schema=False, sync_to_thread=True)
 def show_overview(
     request: Request[Any, Any, Any],
@@ -147,7 +154,7 @@ def show_overview(
         mark = mark_of(tx, actor.scope)
         steps = steps_of(tx, actor.scope)
         found = happened(tx, actor.scope, int(days), now)
-        names = {partner.id: partner.name for partner in tx.catalogue.partners(actor.workspace.id)}
+        names = names_of(tx, actor.scope, found)
     return rendering.page(
         "overview.html", actor, steps=steps, happened=found, names=names, ranges=RANGES, days=days, mark=mark
     )
