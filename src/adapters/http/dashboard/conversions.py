@@ -9,14 +9,15 @@ from litestar.response import Stream
 
 from adapters.http.csv_files import Cell, csv_file, every
 from adapters.http.customers import CustomerInside, customers_inside
-from adapters.http.dashboard.actors import GivenActor
+from adapters.http.dashboard.actors import Actor, GivenActor
 from adapters.http.dashboard.given import GivenRendering
-from adapters.http.dashboard.lists import Filter, Listed, asked_of
+from adapters.http.dashboard.lists import Asked, Filter, Listed, asked_of
 from adapters.http.dashboard.live import mark_of
+from adapters.http.dashboard.names import partner_filter, partner_names
 from adapters.http.dashboard.rendering import Entry
 from adapters.http.given import GivenUnitOfWork, Now
 from refport_core.commissions import Commission
-from refport_core.ports import Page, Query, Transaction
+from refport_core.ports import Page, Query, Transaction, UnitOfWork
 from refport_core.sales import Sale, SaleKind
 from refport_core.scope import Scope
 
@@ -38,7 +39,6 @@ NAMES: Final = {
 }
 FILTERS: Final = (
     Filter(name="search", label="Search", hint="E-mail, customer, in_…, pi_…"),
-    Filter(name="partnerId", label="Partner", hint="prt_…"),
     Filter(name="customer", label="Customer", hint="cus_… or your own id"),
     Filter(name="kind", label="Kind", choices=KINDS),
     Filter(name="currency", label="Currency", hint="eur"),
@@ -91,6 +91,12 @@ def sales_page(tx: Transaction, scope: Scope, query: Query) -> Page:
     return tx.reading.sales(scope, evolve(query, filters=filters))
 
 
+def asked_by(request: Request[Any, Any, Any], actor: Actor, unit_of_work: UnitOfWork) -> Asked:
+    with unit_of_work.read() as tx:
+        names = partner_names(tx, actor.workspace.id)
+    return asked_of(request, (partner_filter(names), *FILTERS), orders=("when",))
+
+
 @get("/conversions", include_in_schema=False, sync_to_thread=True)
 def show_conversions(
     request: Request[Any, Any, Any],
@@ -99,7 +105,7 @@ def show_conversions(
     unit_of_work: GivenUnitOfWork,
     now: Now,
 ) -> Response[str]:
-    asked = asked_of(request, FILTERS, orders=("when",))
+    asked = asked_by(request, actor, unit_of_work)
     with unit_of_work.read() as tx:
         mark = mark_of(tx, actor.scope)
         page = sales_page(tx, actor.scope, asked.query())
@@ -110,7 +116,7 @@ def show_conversions(
 
 @get("/conversions.csv", include_in_schema=False, sync_to_thread=True)
 def export_conversions(request: Request[Any, Any, Any], actor: GivenActor, unit_of_work: GivenUnitOfWork) -> Stream:
-    asked = asked_of(request, FILTERS, orders=("when",))
+    asked = asked_by(request, actor, unit_of_work)
 
     def page_of(query: Query) -> Page:
         with unit_of_work.read() as tx:
