@@ -95,7 +95,6 @@ def show_customer(
         leads = tx.reading.leads(actor.scope, theirs)
         facts = sorted(tx.facts.connected_to(actor.scope, customer.keys), key=lambda fact: fact.stated_at)
         partners = partner_names(tx, actor.workspace.id)
-        links = {link.id: link for link in tx.catalogue.links(actor.workspace.id)}
         click = None if customer.binding is None else application.click_ids.read(customer.binding.click_id)
         return rendering.page(
             "customer.html",
@@ -107,7 +106,7 @@ def show_customer(
             events=told_by(tx, actor.scope, [fact.event_id for fact in facts], LATEST),
             partners=partners,
             click=click,
-            link=None if click is None else links.get(click.link_id),
+            link=None if click is None else tx.catalogue.link(actor.workspace.id, click.link_id),
             evidence=EVIDENCE,
             kinds=KINDS,
             now=now,

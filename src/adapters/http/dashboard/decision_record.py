@@ -79,10 +79,13 @@ def record_of(
     tx: Transaction, workspace_id: str, attribution: Attribution, partners: Mapping[str, str], click_ids: ClickIds
 ) -> DecisionRecord:
     """``partners`` are names by id."""
-    links = {link.id: link for link in tx.catalogue.links(workspace_id)}
+    named = {each.click_id for each in attribution.candidates if each.click_id is not None}
+    clicks = {click.id: click for click_id in named if (click := click_ids.read(click_id)) is not None}
+    of_them = tx.catalogue.links_by_id({click.link_id for click in clicks.values()})
+    links = {link.id: link for link in of_them if link.workspace_id == workspace_id}
 
     def considered(candidate: Candidate) -> Considered:
-        click = None if candidate.click_id is None else click_ids.read(candidate.click_id)
+        click = clicks.get(candidate.click_id or "")
         link = None if click is None else links.get(click.link_id)
         return Considered(
             candidate=candidate,
