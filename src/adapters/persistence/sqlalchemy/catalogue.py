@@ -21,11 +21,7 @@ _OWN = {
     )
     for table in (programs, partners, enrollments, links)
 }
-_OF_PARTNERS = Prepared(
-    select(enrollments).where(
-        enrollments.c.workspace_id == bindparam("workspace_id"), among(enrollments.c.partner_id, "wanted")
-    )
-)
+_OF_PARTNERS = Prepared(select(enrollments).where(among(enrollments.c.partner_id, "wanted")))
 _LINKS = Prepared(select(links).where(among(links.c.id, "wanted")).order_by(links.c.id))
 _LINKS_ON = Prepared(select(links).where(links.c.domain == bindparam("domain"), among(links.c.key, "wanted")))
 
@@ -92,7 +88,8 @@ class SqlCatalogue:
         found = [
             rows.enrollment_from_row(row)
             for some in chunks(partner_ids)
-            for row in self._session.rows(_OF_PARTNERS, {"workspace_id": workspace_id, "wanted": some})
+            for row in self._session.rows(_OF_PARTNERS, {"wanted": some})
+            if row.workspace_id == workspace_id
         ]
         return sorted(found, key=lambda each: each.id)
 

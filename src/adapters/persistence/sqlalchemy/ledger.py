@@ -18,9 +18,9 @@ _IN_SCOPE = (
     ledger_entries.c.mode == bindparam("mode"),
 )
 _OWNERS = Prepared(
-    select(ledger_entries.c.commission_id, func.min(ledger_entries.c.subject_id).label("subject_id"))
-    .where(*_IN_SCOPE, among(ledger_entries.c.subject_id, "wanted"))
-    .group_by(ledger_entries.c.commission_id)
+    select(ledger_entries.c.commission_id, ledger_entries.c.subject_id).where(
+        *_IN_SCOPE, among(ledger_entries.c.subject_id, "wanted")
+    )
 )
 _SUMS = Prepared(
     select(
@@ -51,7 +51,8 @@ class SqlLedger:
         owners: dict[str, str] = {}
         for some in chunks(sorted(subject_ids)):
             for row in self._session.rows(_OWNERS, {**where, "wanted": some}):
-                owners.setdefault(row.commission_id, row.subject_id)  # the oldest id is the one that stands
+                oldest = owners.get(row.commission_id, row.subject_id)
+                owners[row.commission_id] = min(oldest, row.subject_id)  # that is the one that stands
         return {
             row.commission_id: Booked(
                 commission_id=row.commission_id,

@@ -17,7 +17,7 @@ from refport_core.scope import Scope
 _HOLE = ("workspace_id", "mode", "question", "provider", "account", "subject", "key")
 _THIS_HOLE = and_(*(lookups.c[name] == bindparam(f"_{name}") for name in _HOLE))
 _UNDER_KEYS = Prepared(
-    select(lookups).where(
+    select(*(lookups.c[name] for name in _HOLE)).where(
         lookups.c.workspace_id == bindparam("workspace_id"),
         lookups.c.mode == bindparam("mode"),
         among(lookups.c.key, "keys"),

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, select, update
@@ -41,15 +42,13 @@ _OUTCOMES = Prepared(
         among(events.c.event_id, "event_ids"),
     )
 )
-_RENDERINGS = Prepared(
-    select(statements)
-    .where(
+_RENDERINGS = Prepared(  # in any order: asked for one, SQLite would go through all statements in that order
+    select(statements).where(
         statements.c.owner == bindparam("owner"),
         statements.c.mode == bindparam("mode"),
         statements.c.event_id == bindparam("event_id"),
         statements.c.provider == bindparam("provider"),
     )
-    .order_by(statements.c.id)
 )
 _SEVERAL = Prepared(
     select(statements.c.provider, statements.c.event_id)
@@ -152,7 +151,8 @@ class SqlStatements:
     def _renderings(self, key: EventKey, *, claimed: bool = True) -> list[Delivery]:
         owner, mode, provider, event_id = key
         values = {"owner": owner, "mode": mode.value, "provider": provider, "event_id": event_id}
-        return [rows.statement_from_row(row, claimed=claimed) for row in self._session.rows(_RENDERINGS, values)]
+        found = sorted(self._session.rows(_RENDERINGS, values), key=attrgetter("id"))
+        return [rows.statement_from_row(row, claimed=claimed) for row in found]
 
     def rendered_often(self, scope: Scope, events: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Delivery]]:
         wanted, where = set(events), {"owner": scope.workspace_id, "mode": scope.mode.value}
