@@ -18,7 +18,7 @@ ON_POSTGRESQL = 80  # another 115 stories are told to it, see tests/contract
 MANY_AT_ONCE = 15
 OF_THE_CHAIN = 500
 OF_THE_MACHINE = 60
-OF_RENEWALS = 400
+OF_RENEWALS = 150
 STEPS_OF_THE_MACHINE = 40
 OF_PAYOUTS = 100
 
