@@ -58,6 +58,7 @@ TABLE: dict[Exception, tuple[int, str, str | None]] = {
     core.IdempotencyMismatch(): (409, "IDEMPOTENCY_MISMATCH", None),
     UnsupportedMediaType(): (415, "UNSUPPORTED_MEDIA_TYPE", None),
     core.Unavailable("database on 10.0.0.1 is locked"): (503, "UNAVAILABLE", None),
+    core.Interrupted("deadlock on 10.0.0.1"): (503, "UNAVAILABLE", None),
     core.ProviderUnavailable("Stripe is out of reach."): (503, "UNAVAILABLE", "Stripe is out of reach."),
     core.ProviderUnavailable(): (503, "UNAVAILABLE", None),
     core.CurrencyMismatch("usd and eur"): (503, "UNAVAILABLE", None),
@@ -112,7 +113,10 @@ def test_every_error_of_the_core_is_in_the_table_or_is_our_broken_promise() -> N
         return {parent}.union(*(below(child) for child in parent.__subclasses__()))
 
     ours = {each for each in below(core.RefportError) if each.__module__ == core.__name__}
-    assert ours - MEANINGS.keys() == {core.RefportError, core.BrokenPromise, core.CurrencyMismatch}
+    never_answered = {core.NotAtHand}  # whoever asked asks again where one may wait
+    as_their_parent = {core.Interrupted}
+    broken = {core.RefportError, core.BrokenPromise, core.CurrencyMismatch}
+    assert ours - MEANINGS.keys() == broken | never_answered | as_their_parent
 
 
 def test_not_now_says_when() -> None:
