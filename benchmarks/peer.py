@@ -11,6 +11,7 @@ import subprocess
 import sys
 import venv
 from argparse import ArgumentParser
+from datetime import timedelta
 from os import environ
 from pathlib import Path
 from shutil import copy
@@ -31,6 +32,7 @@ PATH = "/stripe/webhook/00000000-0000-4000-8000-000000000001/"
 SENDERS = 8
 THREADS = 8
 RENEWING = 2000  # customers
+MONTH = timedelta(days=30)
 GOALS = {
     "throughput": Goal("events per second / dj-stripe's intake alone", 6),
     "cpu": Goal("processor time per event / dj-stripe's intake alone", 1 / 6, at_most=True),
@@ -89,11 +91,11 @@ def main(rounds: int, events: int) -> bool:
         folder = Path(name)
         shop = a_shop(folder, links=100)
         mixture = Mixture(shop)
-        now = SystemClock().now()
+        begun = SystemClock().now() - timedelta(days=365)
         with shop.door() as door:
             issue = door.container.click_ids().issue
         customers = [
-            Customer(mixture.token("cus"), issue(shop.link_ids[each % 100], now).id, mixture.token("sub"))
+            Customer(mixture.token("cus"), issue(shop.link_ids[each % 100], begun).id, mixture.token("sub"))
             for each in range(RENEWING)
         ]
         ours, peer = HostProcess(shop.stated, free_port(), folder / "host.log"), PeerProcess(folder, free_port())
@@ -101,7 +103,8 @@ def main(rounds: int, events: int) -> bool:
         with ours, peer:
             assert ours.process is not None
             for number in range(rounds + 1):
-                bodies = [mixture.paid(each, now) for each in mixture.random.sample(customers, events)]
+                at = begun + (number + 1) * MONTH
+                bodies = [mixture.paid(each, at) for each in mixture.random.sample(customers, events)]
                 sides = {
                     "ours": (ours.port, ours.process.pid, shop.webhook),
                     "peer": (peer.port, peer.worker, PATH),
