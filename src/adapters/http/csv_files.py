@@ -88,7 +88,7 @@ def or_file(options: dict[str, Any]) -> dict[str, Any]:
     operation: type[Operation] = options["operation_class"]
 
     @dataclass
-    class OrFile(operation):  # type: ignore[misc,valid-type]
+    class OrFile(operation):  # type: ignore[misc,valid-type]  # whatever class the handler has
         def __post_init__(self) -> None:
             super().__post_init__()
             answer = self.responses["200"]

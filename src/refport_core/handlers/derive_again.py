@@ -35,17 +35,17 @@ def derive_again(
     necessary; where they explain no difference, ``cause`` does. ``gone`` are facts that were stated by ``keys``
     until now and are no more (another rendering, a better translator); ``afresh`` trusts nothing that is stored."""
     touched = set(keys)
-    told = {} if afresh else {key: fact for fact in fresh for key in fact.keys()}
-    whole = {key for key in touched if key not in told} | {key for fact in gone for key in fact.keys()}
+    told = set() if afresh else {key for fact in fresh for key in fact.keys()}
+    whole = (touched - told) | {key for fact in gone for key in fact.keys()}
     whole |= {key for fact in fresh if not may_be_quiet(fact) for key in fact.keys()}
     focus, parts = _derived(tx, scope, whole, touched - whole, gone, click_ids)
     while loud := _loud(tx, scope, [part for part in parts if whole.isdisjoint(part.keys)], fresh):
         whole |= loud
-        more, again = _derived(tx, scope, loud, (), (), click_ids)
+        more, again = _derived(tx, scope, loud, set(), (), click_ids)
         focus |= more
-        keys_again = {key for part in again for key in part.keys}
-        parts = [*(part for part in parts if keys_again.isdisjoint(part.keys)), *again]
         whole |= more
+        anew = {key for part in again for key in part.keys}
+        parts = [*(part for part in parts if anew.isdisjoint(part.keys)), *again]
     derived = together(scope, parts)
     positions = evolve(derived, keys=derived.keys | focus | {f"guest:{key}" for key in focus})
 
@@ -65,8 +65,10 @@ def derive_again(
     tx.ledger.append(entries, identified.subjects)
     tx.identities.point(scope, identified.current)
     tx.positions.replace(scope, identified.every_id, identified.positions, positions.keys, afresh=afresh)
-    known = [fact for fact in positions.quiet if _was_a_guest(fact, identified.guests)]
-    tx.facts.put_quiet(scope, [fact for fact in positions.quiet if fact not in known], [*positions.loud, *known])
+    quiet: dict[bool, list[Fact]] = {True: [], False: [*positions.loud]}
+    for fact in positions.quiet:
+        quiet[not _was_a_guest(fact, identified.guests)].append(fact)
+    tx.facts.put_quiet(scope, quiet[True], quiet[False])
     tx.statements.settle(scope, positions.outcomes, now)
     return identified.positions
 
@@ -75,7 +77,7 @@ def _derived(
     tx: Transaction,
     scope: Scope,
     whole: Set[str],
-    part: Set[str] | tuple[()],
+    part: Set[str],
     gone: Iterable[Fact],
     click_ids: ClickIds,
 ) -> tuple[set[str], list[Positions]]:

@@ -74,6 +74,12 @@ def test_an_ordinary_renewal_is_quiet_with_all_that_tells_of_it() -> None:
     assert told == quiet(*told)
 
 
+def test_a_renewal_of_the_same_moment_as_the_first_payment_is_not() -> None:
+    """What came before is what occurred before: a second decides."""
+    at_once, later = a_renewal(0, "in_1"), a_renewal(0, "in_2", stated_at=day(0, 1), occurred_at=day(0, 1))
+    assert [later] == quiet(at_once, later)
+
+
 def test_so_are_the_parts_of_a_payment_that_is_not_known_yet() -> None:
     told = [a_charge(day(30), "ch_1", "pi_1", customer_id="cus_1"), a_renewal(30, "in_1", state=InvoiceState.OPEN)]
     assert told == quiet(*told)

@@ -58,10 +58,13 @@ class Shop:
             **options,
         )
         entries = EventFile(io.BytesIO(b"\n".join(written))).entries()
-        tell = lambda line, problem: self.wrong.append((line, problem))  # noqa: E731
         return [
-            evolve(each, outcomes=each.outcomes.copy()) for each in event_import.run(entries, self.connection, tell)
+            evolve(each, outcomes=each.outcomes.copy())
+            for each in event_import.run(entries, self.connection, self.named)
         ]
+
+    def named(self, line: int, problem: str) -> None:
+        self.wrong.append((line, problem))
 
     @property
     def events(self) -> Mapping[str, int]:

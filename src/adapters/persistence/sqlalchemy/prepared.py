@@ -72,7 +72,7 @@ class Compiled:
 
     @classmethod
     def of(cls, statement: Executable, dialect: Dialect, names: Sequence[str]) -> "Compiled":
-        compiled = statement.compile(dialect=dialect, **({"column_keys": list(names)} if names else {}))  # type: ignore[attr-defined]
+        compiled = statement.compile(dialect=dialect, **({"column_keys": list(names)} if names else {}))  # type: ignore[attr-defined]  # every statement has it
         assert isinstance(compiled, SQLCompiler)  # noqa: S101 - it is no change of the schema
         always = {name: value for name, value in compiled.params.items() if value is not None}
         return cls(str(compiled), tuple(compiled.positiontup) if compiled.positiontup is not None else None, always)
@@ -106,5 +106,5 @@ def _given(value: Any) -> Any:
 @cache
 def row_class(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
     """Makes rows with these names of what the driver gives."""
-    made: Any = namedtuple("Row", names)  # type: ignore[misc]
+    made: Any = namedtuple("Row", names)  # type: ignore[misc]  # as the statement names them
     return made._make
